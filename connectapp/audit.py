@@ -1,0 +1,52 @@
+"""The append-only record of who did what. Triggers refuse UPDATE and DELETE on both databases (see `migrations`)."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from connectapp.db import Base, id_column, utcnow
+
+
+class AuditRecord(Base):
+    """One thing that happened. `subject` is ``table:id``; `details` holds plain words, never a secret or a code."""
+
+    __tablename__ = "audit_record"
+    __table_args__ = (Index("ix_audit_record_subject", "subject"),)
+
+    id: Mapped[str] = id_column()
+    at: Mapped[datetime] = mapped_column(default=utcnow)
+    action: Mapped[str]
+    organizer_id: Mapped[str | None] = mapped_column(ForeignKey("organizer.id"))
+    user_id: Mapped[str | None] = mapped_column(ForeignKey("user.id"))
+    subject: Mapped[str]
+    reference: Mapped[str | None]
+    details: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+
+
+def record(
+    session: Session,
+    action: str,
+    subject: str,
+    *,
+    organizer_id: str | None = None,
+    user_id: str | None = None,
+    reference: str | None = None,
+    **details: str | None,
+) -> None:
+    """Add a record in the caller's transaction: it is kept exactly if the change is.
+
+    :param action: ``noun.verb``, e.g. ``account.linked``.
+    :param subject: ``table:id``. :param reference: the id that the person and the log saw.
+    """
+    session.add(
+        AuditRecord(
+            action=action,
+            subject=subject,
+            organizer_id=organizer_id,
+            user_id=user_id,
+            reference=reference,
+            details={key: value for key, value in details.items() if value is not None},
+        )
+    )

@@ -1,0 +1,180 @@
+"""The database: base class, column types, engine, and transactions one after the other.
+
+Views are ordinary `pyramid_tm` requests. GET and HEAD read only; whoever changes something asks for a writing
+transaction, which takes SQLite's write lock at its beginning: a transaction that has read and then writes would fail
+at once when another one wrote in between (SQLITE_BUSY_SNAPSHOT), whatever the busy timeout.
+"""
+
+import os
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from typing import Any
+
+import zope.sqlalchemy
+from sqlalchemy import DateTime, Dialect, Engine, MetaData, TypeDecorator, create_engine, event
+from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
+from transaction.interfaces import NoTransaction
+
+from connectapp.settings import get_settings
+
+SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+BUSY_TIMEOUT = 5.0  # seconds
+WRITES = "connectapp_writes"  # the execution option that the begin event reads
+
+
+def utcnow() -> datetime:
+    """The one clock of connectapp."""
+    return datetime.now(UTC)
+
+
+def uuid7() -> str:
+    """A row id that sorts by time, made anywhere (RFC 9562 section 5.7), as 36 characters."""
+    milliseconds = time.time_ns() // 1_000_000
+    rand = int.from_bytes(os.urandom(10)) & ((1 << 74) - 1)
+    value = milliseconds << 80 | 0x7 << 76 | (rand >> 62) << 64 | 0b10 << 62 | rand & ((1 << 62) - 1)
+    return str(uuid.UUID(int=value))
+
+
+class UTCDateTime(TypeDecorator[datetime]):
+    """Points in time with their zone, also on SQLite, which stores none."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a point in time needs its zone")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+
+
+class Base(DeclarativeBase):
+    """Every table. The convention gives constraints the same names on both databases, so that they can be migrated."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: UTCDateTime}  # noqa: RUF012 - SQLAlchemy's own declaration
+
+
+def id_column() -> Any:
+    """A primary key made by `uuid7`."""
+    return mapped_column(primary_key=True, default=uuid7)
+
+
+def make_engine(url: str) -> Engine:
+    """An engine whose errors and logs never show parameters.
+
+    :param url: SQLAlchemy's, SQLite or PostgreSQL.
+    """
+    if make_url(url).get_backend_name() == "sqlite":
+        engine = create_engine(url, hide_parameters=True, connect_args={"timeout": BUSY_TIMEOUT})
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    engine = create_engine(url, hide_parameters=True, pool_pre_ping=True, pool_timeout=BUSY_TIMEOUT)
+    event.listen(engine, "begin", _begin_postgresql)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # the driver's own BEGIN comes too late; ours is in the begin event
+    for pragma in ("journal_mode = WAL", "foreign_keys = ON", "synchronous = FULL"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get(WRITES, False)
+    connection.exec_driver_sql(f"PRAGMA query_only = {'OFF' if writes else 'ON'}")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _begin_postgresql(connection: Connection) -> None:
+    if not connection.get_execution_options().get(WRITES, False):
+        connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+
+
+class Work:
+    """Transactions, one after the other, on one session and one manager.
+
+    What was loaded in one is not to be used in the next: copy plain values out. No database connection is held
+    between them.
+
+    :param engine: where to connect. :param manager: an explicit `transaction.TransactionManager`.
+    """
+
+    def __init__(self, engine: Engine, manager: Any) -> None:
+        self.engine = engine
+        self.manager = manager
+        self.session = Session(engine)
+        self._events = zope.sqlalchemy.register(self.session, transaction_manager=manager)
+
+    def start_writing(self) -> Session:
+        """Make the transaction that was just begun a writing one; before its first statement."""
+        self.session.connection(execution_options={WRITES: True})
+        self._events.mark_changed(self.session)
+        return self.session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """A transaction of its own: what is open is given up, the block is committed, or undone if it raises."""
+        self.end()
+        self.manager.begin()
+        try:
+            yield self.start_writing()
+        except BaseException:
+            self.manager.abort()
+            raise
+        self.manager.commit()
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """Like `writing`, for a look."""
+        self.end()
+        self.manager.begin()
+        try:
+            yield self.session
+        finally:
+            self.manager.abort()
+
+    def end(self) -> None:
+        """Give up the open transaction, if there is one, and its connection."""
+        with suppress(NoTransaction):
+            self.manager.abort()
+
+    def resume(self) -> None:
+        """Leave an empty transaction behind, which is what the tween of `pyramid_tm` expects to find."""
+        self.end()
+        self.manager.begin()
+
+
+def _request_work(request: Any) -> Work:
+    return Work(request.registry["connectapp.engine"], request.tm)
+
+
+def _request_session(request: Any) -> Session:
+    work: Work = request.work
+    return work.session if request.method in SAFE_METHODS else work.start_writing()
+
+
+def includeme(config: Any) -> None:
+    engine = make_engine(get_settings(config.registry).database_url.reveal())
+    config.registry["connectapp.engine"] = engine
+    config.add_settings({"tm.manager_hook": "pyramid_tm.explicit_manager"})
+    config.include("pyramid_tm")
+    config.add_request_method(_request_work, "work", reify=True)
+    config.add_request_method(_request_session, "dbsession", reify=True)

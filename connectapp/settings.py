@@ -1,0 +1,255 @@
+"""Every setting, declared once. The only module that reads the environment.
+
+A setting `attempt.minutes` is `connectapp.attempt.minutes` in the ini and `CONNECTAPP_ATTEMPT_MINUTES` in the
+environment, which wins. docs/settings.md describes each; a test fails when one is missing there.
+"""
+
+import difflib
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from connectapp import values
+from connectapp.errors import SettingsError
+from connectapp.secret import Secret
+
+PREFIX = "connectapp."
+ENVIRONMENT_PREFIX = "CONNECTAPP_"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting.
+
+    :param key: the name after ``connectapp.``.
+    :param parse: text to value; raises ValueError with a sentence for the admin, without the value in it.
+    :param default: the text that stands when nothing is given; None if there is no value then.
+    """
+
+    key: str
+    parse: Callable[[str], Any] = str
+    default: str | None = None
+    required: bool = False
+    secret: bool = False
+
+    @property
+    def attribute(self) -> str:
+        return self.key.replace(".", "_")
+
+    @property
+    def variable(self) -> str:
+        return ENVIRONMENT_PREFIX + self.key.replace(".", "_").upper()
+
+
+SETTINGS = (
+    Setting("environment", values.choice("production", "development"), "production"),
+    Setting("url", values.base_url, required=True),
+    Setting("allowed_hosts", values.words, ""),
+    Setting("database_url", values.database_url, required=True, secret=True),
+    Setting("vault.key_file", values.path),
+    Setting("vault.keys", Secret, secret=True),
+    Setting("journal_dir", values.path, required=True),
+    Setting("providers", values.words, "stripe"),
+    Setting("hosts", values.host_map, ""),
+    Setting("transport.deadline", values.number(1, 60), "15"),
+    Setting("transport.connections", values.number(1, 200), "20"),
+    Setting("transport.ca_file", values.path),
+    Setting("transport.proxy", values.proxy_url, secret=True),
+    Setting("attempt.minutes", values.number(5, 1440), "60"),
+    Setting("attempt.max_open", values.number(1, 1000), "20"),
+    Setting("session.idle_minutes", values.number(5, 10080), "120"),
+    Setting("session.absolute_hours", values.number(1, 720), "12"),
+    Setting("leave_page.wait", values.boolean, "false"),
+    Setting("share_accounts", values.boolean, "false"),
+    Setting("recovery.seconds", values.number(0, 3600), "60"),
+    Setting("http.max_body_kib", values.number(1, 10240), "64"),
+    Setting("demo", values.boolean, "false"),
+)
+
+PROVIDER_SETTINGS = (
+    Setting("client_id", values.token, required=True),
+    Setting("client_secret", values.secret_token, required=True, secret=True),
+    Setting("mode", values.choice("test", "live"), required=True),
+    Setting("scope", str),
+    Setting("store_tokens", values.boolean, "true"),
+)
+
+
+@dataclass(frozen=True)
+class ProviderSettings:
+    """What the admin says of one provider; see `PROVIDER_SETTINGS`."""
+
+    name: str
+    client_id: str | None = None
+    client_secret: Secret | None = None
+    mode: Any = None
+    scope: str | None = None
+    store_tokens: bool = True
+
+
+@dataclass
+class Settings:
+    """The effective settings. While `problems` is not empty, single values may be None."""
+
+    environment: str = "production"
+    url: str = ""
+    allowed_hosts: tuple[str, ...] = ()
+    database_url: Secret = field(default_factory=lambda: Secret(""))
+    vault_key_file: str | None = None
+    vault_keys: Secret | None = None
+    journal_dir: str = ""
+    providers: tuple[str, ...] = ()
+    hosts: Mapping[str, str] = field(default_factory=dict)
+    transport_deadline: int = 15
+    transport_connections: int = 20
+    transport_ca_file: str | None = None
+    transport_proxy: Secret | None = None
+    attempt_minutes: int = 60
+    attempt_max_open: int = 20
+    session_idle_minutes: int = 120
+    session_absolute_hours: int = 12
+    leave_page_wait: bool = False
+    share_accounts: bool = False
+    recovery_seconds: int = 60
+    http_max_body_kib: int = 64
+    demo: bool = False
+    provider: dict[str, ProviderSettings] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def development(self) -> bool:
+        return self.environment == "development"
+
+
+def load(raw: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings from an ini section and the environment.
+
+    :param raw: the ini's section, keys with or without our prefix; others are somebody else's.
+    :param environ: the process environment, or a stand-in.
+    :return: the settings, with every mistake as a line in `problems`.
+    """
+    given = _given(raw, os.environ if environ is None else environ)
+    settings = Settings()
+    for setting in SETTINGS:
+        value = _value(setting, setting.key, setting.variable, given, settings.problems)
+        if value is not None:
+            setattr(settings, setting.attribute, value)
+    for name in settings.providers:
+        settings.provider[name] = _provider(name, given, settings.problems)
+    settings.problems += _unknown(given, settings.providers)
+    settings.problems += _contradictions(settings)
+    return settings
+
+
+def _given(raw: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, str]:
+    """Settings by key, without prefix; the environment wins. Unknown variables keep their own spelling."""
+    given = {key.removeprefix(PREFIX): str(value) for key, value in raw.items() if key.startswith(PREFIX)}
+    by_variable = {setting.variable: setting.key for setting in SETTINGS}
+    for variable, value in environ.items():
+        if variable.startswith(ENVIRONMENT_PREFIX):
+            given[by_variable.get(variable) or _provider_key(variable) or variable] = value
+    return given
+
+
+def _provider_key(variable: str) -> str | None:
+    for setting in PROVIDER_SETTINGS:
+        start, end = f"{ENVIRONMENT_PREFIX}PROVIDER_", f"_{setting.key.upper()}"
+        if variable.startswith(start) and variable.endswith(end):
+            return f"provider.{variable[len(start) : -len(end)].lower()}.{setting.key}"
+    return None
+
+
+def _value(setting: Setting, key: str, variable: str, given: Mapping[str, str], problems: list[str]) -> Any:
+    text = given.get(key, "").strip() or setting.default
+    if text is None:
+        if setting.required:
+            problems.append(f"{PREFIX}{key} is missing: set it in the ini file, or {variable} in the environment")
+        return None
+    try:
+        return setting.parse(text)
+    except ValueError as error:
+        problems.append(f"{PREFIX}{key} {error}")
+        return None
+
+
+def _provider(name: str, given: Mapping[str, str], problems: list[str]) -> ProviderSettings:
+    found = {}
+    for setting in PROVIDER_SETTINGS:
+        key = f"provider.{name}.{setting.key}"
+        variable = f"{ENVIRONMENT_PREFIX}{key.replace('.', '_').upper()}"
+        value = _value(setting, key, variable, given, problems)
+        if value is not None:
+            found[setting.key] = value
+    return ProviderSettings(name, **found)
+
+
+def _unknown(given: Mapping[str, str], providers: tuple[str, ...]) -> Iterator[str]:
+    known = {setting.key for setting in SETTINGS}
+    known |= {f"provider.{name}.{setting.key}" for name in providers for setting in PROVIDER_SETTINGS}
+    for key in sorted(set(given) - known):
+        shown, candidates = PREFIX + key, [PREFIX + name for name in known]
+        if key.startswith(ENVIRONMENT_PREFIX):
+            shown, candidates = key, [f"{ENVIRONMENT_PREFIX}{n.replace('.', '_').upper()}" for n in known]
+        near = difflib.get_close_matches(shown, candidates, n=1)
+        yield f"{shown} is not a setting" + (f"; did you mean {near[0]}?" if near else "")
+
+
+def _contradictions(settings: Settings) -> Iterator[str]:
+    """What each value alone cannot tell (security: production fails closed)."""
+    if not settings.development:
+        if settings.url.startswith("http:"):
+            yield f"{PREFIX}url must begin with https:// in production"
+        if settings.hosts:
+            yield f"{PREFIX}hosts sends provider traffic elsewhere and is refused in production"
+        if settings.demo:
+            yield f"{PREFIX}demo lets anybody sign in and is refused in production"
+    if settings.vault_key_file and settings.vault_keys:
+        yield f"{PREFIX}vault.key_file and {PREFIX}vault.keys are both set; use one"
+    if settings.session_idle_minutes < settings.attempt_minutes:
+        yield (
+            f"{PREFIX}session.idle_minutes must be at least {PREFIX}attempt.minutes, "
+            "or people are signed out while they are at the provider"
+        )
+    for provider in settings.provider.values():
+        if settings.development and provider.mode == "live":
+            yield f"{PREFIX}provider.{provider.name}.mode is live, which development refuses"
+
+
+def shown(settings: Settings) -> Iterator[tuple[str, str]]:
+    """The effective settings as text, secrets masked: what `connectapp check-config` prints."""
+    for setting in SETTINGS:
+        yield PREFIX + setting.key, _text(getattr(settings, setting.attribute))
+    for name, provider in settings.provider.items():
+        for setting in PROVIDER_SETTINGS:
+            yield f"{PREFIX}provider.{name}.{setting.key}", _text(getattr(provider, setting.attribute))
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, Mapping):
+        return ", ".join(f"{host} {target}" for host, target in value.items())
+    if isinstance(value, tuple):
+        return " ".join(value)
+    return "" if value is None else str(value)
+
+
+def get_settings(registry: Any) -> Settings:
+    """The settings of this application; `registry` is Pyramid's."""
+    settings: Settings = registry["connectapp.settings"]
+    return settings
+
+
+def includeme(config: Any) -> None:
+    config.registry["connectapp.settings"] = load(config.get_settings())
+
+
+def refuse_problems(config: Any) -> None:
+    """Included last of those that find problems, so that the admin sees all of them at once.
+
+    :raises SettingsError: if there is any.
+    """
+    problems = get_settings(config.registry).problems
+    if problems:
+        raise SettingsError(problems)
