@@ -7,6 +7,7 @@ storage path likewise). The first key of the ring seals; every key of it opens.
 
 import base64
 import binascii
+import itertools
 import json
 import os
 import re
@@ -121,7 +122,7 @@ def _key_bytes(key_id: str, encoded: str) -> bytes:
         raise KeyRingError(f"has a key {key_id} that is not base64") from None
     if len(key) != KEY_BYTES:
         raise KeyRingError(f"has a key {key_id} of {len(key)} bytes; {KEY_BYTES} are needed")
-    steps = {(b - a) % 256 for a, b in zip(key, key[1:], strict=False)}
+    steps = {(b - a) % 256 for a, b in itertools.pairwise(key)}
     if len(set(key)) < LEAST_DIFFERENT_BYTES or len(steps) == 1:
         raise KeyRingError(f"has a key {key_id} that is not random; make one with `connectapp keys new`")
     return key

@@ -5,7 +5,7 @@ request, no database and no other provider. State, PKCE verifiers and the one re
 `connectapp.connect`: a provider is handed them, and can switch none of them off.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal, Protocol
 
@@ -44,6 +44,10 @@ class Grant:
     refresh_token: Secret | None = None
     publishable_key: str | None = None
     expires_at: datetime | None = None
+
+    def without_tokens(self) -> "Grant":
+        """The same grant, only the account's id kept."""
+        return replace(self, access_token=None, refresh_token=None)
 
 
 @dataclass(frozen=True)
@@ -107,5 +111,5 @@ class IPaymentProvider(Protocol):
     def identify(self, grant: Grant) -> Identity:
         """Ask the provider whose account this is. Safe to repeat."""
 
-    def revoke(self, external_id: str, access_token: Secret | None) -> None:
+    def revoke(self, external_id: str | None, access_token: Secret | None) -> None:
         """Take our access to the account back; an account that is not connected any more counts as done."""

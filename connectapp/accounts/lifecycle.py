@@ -1,0 +1,140 @@
+"""What happens to a connected account after it was linked: disconnect, and taking the access back at the provider.
+
+Taking back is per account at Stripe and Square: it cuts every link of the account to the platform. So nothing here
+revokes while another live link uses the same provider account.
+"""
+
+from dataclasses import dataclass
+
+from connectapp import audit
+from connectapp.accounts.models import ACTIVE, DISCONNECTED, DISCONNECTING, ConnectedAccount
+from connectapp.accounts.store import AccountStore, Owner, masked
+from connectapp.db import Work, utcnow
+from connectapp.errors import ProviderError, UnreadableError
+from connectapp.providers.interfaces import Grant, IPaymentProvider
+from connectapp.secret import Secret
+from connectapp.vault import KeyRing
+
+
+@dataclass(frozen=True)
+class Revocation:
+    """What is to be taken back at the provider, as plain values between two transactions."""
+
+    account_id: str
+    external_id: str
+    access_token: Secret | None
+
+
+class Lifecycle:
+    """Changes to connected accounts that need the provider; no database connection is held while it is asked.
+
+    :param work: transactions of its own. :param ring: opens the token that some providers want for the revocation.
+    """
+
+    def __init__(self, work: Work, ring: KeyRing) -> None:
+        self.work = work
+        self.ring = ring
+
+    def disconnect(self, provider: IPaymentProvider, account_id: str, owner: Owner) -> str:
+        """Make the account unusable here at once, then take the access back at the provider, once.
+
+        :return: the state afterwards: ``disconnected``, or ``disconnecting`` if the provider did not confirm.
+        :raises KeyError: if the organizer has no such account.
+        """
+        with self.work.writing() as session:
+            store = AccountStore(session, self.ring)
+            link = store.locked(account_id, owner.organizer_id)
+            if link.status != ACTIVE:
+                return link.status
+            revocation = mark_disconnecting(store, link, owner)
+        return self.revoke(provider, revocation, owner)
+
+    def revoke_again(self, provider: IPaymentProvider, account_id: str, owner: Owner) -> str:
+        """Try once more to take the access back for an account that is ``disconnecting``.
+
+        :return: the state afterwards. :raises KeyError: if the organizer has no such account.
+        """
+        with self.work.writing() as session:
+            store = AccountStore(session, self.ring)
+            link = store.locked(account_id, owner.organizer_id)
+            if link.status != DISCONNECTING:
+                return link.status
+            revocation = _revocation(store, link)
+        return self.revoke(provider, revocation, owner)
+
+    def revoke_unused(self, provider: IPaymentProvider, grant: Grant) -> None:
+        """Take a grant back that is not going to be stored, unless a live link uses its account.
+
+        :raises ProviderError: if the provider did not confirm.
+        """
+        with self.work.writing() as session:
+            if AccountStore(session, self.ring).used(provider.name, grant.mode, grant.external_id):
+                return
+        provider.revoke(grant.external_id, grant.access_token)
+
+    def revoke(self, provider: IPaymentProvider, revocation: Revocation | None, owner: Owner) -> str:
+        """Ask the provider once, and note what came of it.
+
+        :param revocation: what `mark_disconnecting` gave. :return: the state afterwards.
+        """
+        if revocation is None:
+            return DISCONNECTED
+        failure = None
+        try:
+            provider.revoke(revocation.external_id, revocation.access_token)
+        except ProviderError as error:
+            failure = error.code
+        with self.work.writing() as session:
+            store = AccountStore(session, self.ring)
+            link = store.locked(revocation.account_id, owner.organizer_id)
+            if failure:
+                _note(store, link, owner, "account.revoke_failed", code=failure)
+            elif link.status != DISCONNECTED:
+                # Also when it was linked again meanwhile: the provider has just cut that link too.
+                _close(store, link, owner)
+            return link.status
+
+
+def mark_disconnecting(store: AccountStore, link: ConnectedAccount, owner: Owner) -> Revocation | None:
+    """Make the account unusable, in the caller's transaction; for `Lifecycle.revoke` after it.
+
+    :return: None if there is nothing to revoke, because another live link uses the provider account.
+    """
+    account = link.provider_account
+    link.status = DISCONNECTING
+    link.version += 1
+    _note(store, link, owner, "account.disconnecting")
+    if store.used(account.provider, account.mode, account.external_id, besides=link.id):
+        _close(store, link, owner)
+        return None
+    return _revocation(store, link)
+
+
+def _revocation(store: AccountStore, link: ConnectedAccount) -> Revocation:
+    try:
+        token = store.access_token(link)
+    except UnreadableError:
+        token = None  # many providers revoke by account id alone; the others will say no
+    return Revocation(link.id, link.provider_account.external_id, token)
+
+
+def _close(store: AccountStore, link: ConnectedAccount, owner: Owner) -> None:
+    """Forget the credentials and end the link."""
+    link.status = DISCONNECTED
+    link.version += 1
+    link.access_token = link.refresh_token = None
+    link.disconnected_at = utcnow()
+    _note(store, link, owner, "account.disconnected")
+
+
+def _note(store: AccountStore, link: ConnectedAccount, owner: Owner, action: str, **details: str) -> None:
+    audit.record(
+        store.session,
+        action,
+        f"connected_account:{link.id}",
+        organizer_id=owner.organizer_id,
+        user_id=owner.user_id,
+        reference=owner.reference,
+        account=masked(link.provider_account.external_id),
+        **details,
+    )

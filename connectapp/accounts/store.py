@@ -1,0 +1,240 @@
+"""Connected accounts in the database: link, find, show. Knows no provider and no request."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from connectapp import audit
+from connectapp.accounts.models import ACTIVE, DISCONNECTED, LIVE_STATES, ConnectedAccount, ProviderAccount
+from connectapp.db import utcnow, uuid7
+from connectapp.errors import RefusedError
+from connectapp.organizers.models import User
+from connectapp.providers.interfaces import Grant, Identity
+from connectapp.secret import Secret
+from connectapp.vault import Binding, KeyRing, get_vault
+
+TOKEN_FIELDS = ("access_token", "refresh_token")
+
+
+@dataclass(frozen=True)
+class Owner:
+    """On whose behalf something is stored; `reference` is the id that the person sees and the log has."""
+
+    organizer_id: str
+    user_id: str
+    reference: str | None = None
+
+
+@dataclass(frozen=True)
+class AccountView:
+    """A connected account as pages show it: plain values, ids masked, no credential."""
+
+    id: str
+    provider_name: str
+    display_name: str
+    masked_id: str
+    mode: str
+    status: str
+    country: str | None
+    currency: str | None
+    charges_enabled: bool | None
+    scope: str
+    proof: str
+    linked_at: datetime
+    linked_by: str
+
+    @property
+    def path(self) -> str:
+        return f"/accounts/{self.id}"
+
+
+def masked(external_id: str) -> str:
+    """Enough of an account's id to tell it from another: ``acct_…1234``."""
+    head, separator, _ = external_id.partition("_")
+    return f"{head if separator else ''}{separator}…{external_id[-4:]}"
+
+
+class AccountStore:
+    """The connected accounts, within one transaction of the caller.
+
+    :param session: writes only in methods that say so. :param ring: seals and opens the credentials.
+    """
+
+    def __init__(self, session: Session, ring: KeyRing) -> None:
+        self.session = session
+        self.ring = ring
+
+    def link(self, provider: str, grant: Grant, identity: Identity, owner: Owner, *, share: bool) -> str:
+        """Store a verified grant; an organizer's live link to the same account gets the new credentials.
+
+        :param share: whether an account may be linked by several organizers.
+        :return: the connected account's id.
+        :raises RefusedError: ``account_elsewhere``, if another organizer has it.
+        """
+        account = self._locked_provider_account(provider, grant.mode, identity)
+        links = self._live_links(account.id)
+        self._check_free(links, owner.organizer_id, share=share)
+        own = next((link for link in links if link.organizer_id == owner.organizer_id), None)
+        link = own or ConnectedAccount(id=uuid7(), organizer_id=owner.organizer_id, provider_account=account, version=0)
+        self._fill(link, grant, identity, owner)
+        self.session.add(link)
+        self.session.flush()
+        audit.record(
+            self.session,
+            "account.reconnected" if own else "account.linked",
+            f"connected_account:{link.id}",
+            organizer_id=owner.organizer_id,
+            user_id=owner.user_id,
+            reference=owner.reference,
+            provider=provider,
+            mode=grant.mode,
+            account=masked(identity.external_id),
+            scope=grant.scope,
+            proof=identity.proof,
+        )
+        return link.id
+
+    def check_free(self, provider: str, mode: str, identity: Identity, organizer_id: str, *, share: bool) -> None:
+        """Refuse early what `link` would refuse.
+
+        :raises RefusedError: ``account_elsewhere``, if another organizer has the account.
+        """
+        account = self._locked_provider_account(provider, mode, identity)
+        self._check_free(self._live_links(account.id), organizer_id, share=share)
+
+    def _check_free(self, links: list[ConnectedAccount], organizer_id: str, *, share: bool) -> None:
+        if not share and any(link.organizer_id != organizer_id for link in links):
+            raise RefusedError("account_elsewhere")
+
+    def is_account(self, account_id: str, provider: str, external_id: str) -> bool:
+        """Whether the connected account is a link to this very account at the provider."""
+        link = self.session.get_one(ConnectedAccount, account_id)
+        account = link.provider_account
+        return (account.provider, account.external_id) == (provider, external_id)
+
+    def _fill(self, link: ConnectedAccount, grant: Grant, identity: Identity, owner: Owner) -> None:
+        link.status = ACTIVE
+        link.scope, link.token_type = grant.scope, grant.token_type
+        link.publishable_key, link.expires_at = grant.publishable_key, grant.expires_at
+        link.proof, link.linked_by, link.linked_at = identity.proof, owner.user_id, utcnow()
+        link.version += 1
+        for field in TOKEN_FIELDS:
+            token: Secret | None = getattr(grant, field)
+            setattr(link, field, None if token is None else self.ring.seal(token, binding(link, field)))
+
+    def _locked_provider_account(self, provider: str, mode: str, identity: Identity) -> ProviderAccount:
+        """The provider account's row, made if need be, locked until the end of the transaction."""
+        dialect = postgresql if self.session.get_bind().dialect.name == "postgresql" else sqlite
+        key = {"provider": provider, "mode": mode, "external_id": identity.external_id}
+        facts = {
+            "display_name": identity.display_name,
+            "country": identity.country,
+            "currency": identity.currency,
+            "charges_enabled": identity.charges_enabled,
+            "checked_at": utcnow(),
+        }
+        self.session.execute(
+            dialect.insert(ProviderAccount)
+            .values(id=uuid7(), **key, **facts)
+            .on_conflict_do_update(index_elements=list(key), set_=facts)
+        )
+        return self.session.scalars(select(ProviderAccount).filter_by(**key).with_for_update()).one()
+
+    def _live_links(self, provider_account_id: str) -> list[ConnectedAccount]:
+        query = select(ConnectedAccount).where(
+            ConnectedAccount.provider_account_id == provider_account_id,
+            ConnectedAccount.status.in_(LIVE_STATES),
+        )
+        return list(self.session.scalars(query))
+
+    def used(self, provider: str, mode: str, external_id: str | None, *, besides: str | None = None) -> bool:
+        """Whether a live link uses the provider account: then revoking would cut that link off.
+
+        :param besides: the id of a link that does not count.
+        """
+        account = self.session.scalars(
+            select(ProviderAccount).filter_by(provider=provider, mode=mode, external_id=external_id).with_for_update()
+        ).one_or_none()
+        return account is not None and any(link.id != besides for link in self._live_links(account.id))
+
+    def locked(self, account_id: str, organizer_id: str) -> ConnectedAccount:
+        """An organizer's connected account, locked for a change.
+
+        :raises KeyError: if the organizer has none of that id.
+        """
+        found = self.session.scalars(
+            select(ConnectedAccount)
+            .filter_by(id=account_id, organizer_id=organizer_id)
+            .with_for_update(of=ConnectedAccount)
+        ).one_or_none()
+        if found is None:
+            raise KeyError(account_id)
+        return found
+
+    def view(self, account_id: str, organizer_id: str) -> AccountView:
+        """One account of the organizer, disconnected ones too.
+
+        :raises KeyError: if the organizer has none of that id.
+        """
+        found = self._views(ConnectedAccount.id == account_id, ConnectedAccount.organizer_id == organizer_id)
+        if not found:
+            raise KeyError(account_id)
+        return found[0]
+
+    def views(self, organizer_id: str) -> list[AccountView]:
+        """The organizer's accounts that are not disconnected, the latest first."""
+        return self._views(ConnectedAccount.organizer_id == organizer_id, ConnectedAccount.status != DISCONNECTED)
+
+    def _views(self, *conditions: Any) -> list[AccountView]:
+        rows = self.session.execute(
+            select(ConnectedAccount, User.email)
+            .join(User, User.id == ConnectedAccount.linked_by)
+            .where(*conditions)
+            .order_by(ConnectedAccount.linked_at.desc())
+        )
+        return [_view(link, email) for link, email in rows]
+
+    def access_token(self, link: ConnectedAccount) -> Secret | None:
+        """The account's own token, if it is kept.
+
+        :raises UnreadableError: if it was altered or moved.
+        """
+        sealed = link.access_token
+        return None if sealed is None else self.ring.open(sealed, binding(link, "access_token"))
+
+
+def binding(link: ConnectedAccount, field: str) -> Binding:
+    """Where a credential of this link opens, and nowhere else."""
+    account = link.provider_account
+    return Binding("connected_account", link.id, link.organizer_id, account.provider, account.mode, field)
+
+
+def _view(link: ConnectedAccount, email: str) -> AccountView:
+    account = link.provider_account
+    return AccountView(
+        id=link.id,
+        provider_name=account.provider,
+        display_name=account.display_name,
+        masked_id=masked(account.external_id),
+        mode=account.mode,
+        status=link.status,
+        country=account.country,
+        currency=account.currency,
+        charges_enabled=account.charges_enabled,
+        scope=link.scope,
+        proof=link.proof,
+        linked_at=link.linked_at,
+        linked_by=email,
+    )
+
+
+def _request_store(request: Any) -> AccountStore:
+    return AccountStore(request.dbsession, get_vault(request.registry))
+
+
+def includeme(config: Any) -> None:
+    config.add_request_method(_request_store, "account_store", reify=True)

@@ -1,0 +1,278 @@
+"""The dance: `begin` sends an organizer to the provider, `finish` takes the answer back. No HTTP objects in here.
+
+`finish` is two transactions with the provider's part between them, during which no database connection is held:
+the attempt is burned and committed, then the code is redeemed once, the answer goes to the sealed journal, and
+`settlement` does the rest. Nothing retries the redemption: Stripe cuts the account off when a code comes twice.
+"""
+
+import logging
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from hmac import compare_digest
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from connectapp import audit
+from connectapp.accounts.store import AccountStore
+from connectapp.connect import attempts
+from connectapp.connect.attempts import Attempt, AttemptFacts, Status
+from connectapp.connect.journal import Entry, Journal, note
+from connectapp.connect.settlement import Settlement
+from connectapp.db import Work, utcnow
+from connectapp.errors import NotSentError, OutcomeUnknownError, ProviderError, RefusedError
+from connectapp.providers.interfaces import Grant, IPaymentProvider, Prefill
+from connectapp.secret import Secret
+from connectapp.security import Actor
+from connectapp.sessions import hash_token
+from connectapp.settings import Settings
+from connectapp.vault import KeyRing
+
+log = logging.getLogger(__name__)
+
+LONGEST_CODE = 1024  # characters; the documented codes of providers have fewer than 200
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """Where the browser is to be sent, for the page that sends it there."""
+
+    url: str
+    attempt_id: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back from the provider by way of the browser (RFC 6749 sections 4.1.2 and 4.1.2.1)."""
+
+    state: str
+    code: str | None
+    error: str | None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Which stored outcome to show; or, where there is no attempt of this person's to show, what the problem is."""
+
+    attempt_id: str | None = None
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A burned attempt whose code is to be redeemed now."""
+
+    facts: AttemptFacts
+    verifier: Secret | None
+    entry: Entry
+
+
+def parse_answer(pairs: Iterable[tuple[str, str]]) -> Answer:
+    """Read the callback's parameters.
+
+    :param pairs: names and values in the order of the query.
+    :raises RefusedError: ``malformed_answer``, for parameters that are doubled (RFC 6749 section 3.1), misspelt or
+        unusable; ``unknown_state``, if there is no state.
+    """
+    found: dict[str, str] = {}
+    for name, value in pairs:
+        plain = re.sub(r"\[.*\]$", "", name.strip()).lower()
+        if plain not in {"code", "state", "error", "iss"}:
+            continue
+        if plain != name or plain in found:
+            raise RefusedError("malformed_answer")
+        found[plain] = value
+    if not re.fullmatch(r"[A-Za-z0-9_-]{43}", found.get("state", "")):
+        raise RefusedError("unknown_state")
+    code = found.get("code") or None
+    if code is not None and not re.fullmatch(rf"[!-~]{{1,{LONGEST_CODE}}}", code):
+        raise RefusedError("malformed_answer")
+    return Answer(found["state"], code, found.get("error"))
+
+
+class LinkFlow:
+    """Links accounts of one application.
+
+    :param work: transactions; the flow ends and begins them itself. :param journal: on local disk.
+    """
+
+    def __init__(self, work: Work, ring: KeyRing, journal: Journal, settings: Settings) -> None:
+        self.work = work
+        self.ring = ring
+        self.journal = journal
+        self.settings = settings
+        self.settlement = Settlement(work, ring, settings)
+
+    def begin(
+        self, session: Session, actor: Actor, provider: IPaymentProvider, *, target: str, replaces_id: str | None
+    ) -> Leaving:
+        """Make an attempt in the caller's transaction, and the URL to send the browser to.
+
+        :param replaces_id: the connected account that the new one is to take the place of.
+        :raises RefusedError: ``too_many_attempts``, or ``nothing_to_replace`` if it is not this organizer's.
+        """
+        organizer_id = actor.organizer_id or ""
+        if attempts.open_count(session, organizer_id) >= self.settings.attempt_max_open:
+            raise RefusedError("too_many_attempts")
+        if replaces_id is not None:
+            self._check_replaceable(session, organizer_id, provider, replaces_id)
+        redirect_uri = f"{self.settings.url}/connect/{provider.name}/callback"
+        begun = attempts.begin(
+            session,
+            self.ring,
+            actor,
+            provider,
+            target=target,
+            redirect_uri=redirect_uri,
+            minutes=self.settings.attempt_minutes,
+            replaces_id=replaces_id,
+        )
+        _note(session, begun.attempt_id, "attempt.begun", actor, provider=provider.name, mode=provider.mode)
+        prefill = Prefill(email=actor.email, business_name=actor.organizer_name)
+        url = provider.authorize_url(
+            redirect_uri=redirect_uri, state=begun.state, code_verifier=begun.verifier, prefill=prefill
+        )
+        return Leaving(url, begun.attempt_id)
+
+    def _check_replaceable(
+        self, session: Session, organizer_id: str, provider: IPaymentProvider, replaces_id: str
+    ) -> None:
+        try:
+            old = AccountStore(session, self.ring).view(replaces_id, organizer_id)
+        except KeyError:
+            raise RefusedError("nothing_to_replace") from None
+        if old.provider_name != provider.name or old.status != "active":
+            raise RefusedError("nothing_to_replace")
+
+    def finish(
+        self, actor: Actor | None, provider: IPaymentProvider, pairs: Iterable[tuple[str, str]], reference: str
+    ) -> Outcome:
+        """Take the provider's answer.
+
+        :param reference: the id that the person sees and the log has.
+        :raises UnavailableError: if the journal's disk refuses; the attempt is untouched and the same URL works later.
+        :raises sqlalchemy.exc.DBAPIError: if the database does, likewise.
+        """
+        try:
+            answer = parse_answer(pairs)
+        except RefusedError as error:
+            return Outcome(problem=error.reason)
+        entry = None
+        try:
+            with self.work.writing() as session:
+                step = self._receive(session, actor, provider, answer, reference)
+                entry = step.entry if isinstance(step, Exchange) else None
+        except BaseException:
+            if entry is not None:
+                entry.remove()
+            raise
+        if isinstance(step, Outcome):
+            return step
+        try:
+            self._exchange(step, provider, Secret(answer.code or ""))
+        finally:
+            step.entry.close()
+        return Outcome(step.facts.id)
+
+    def _receive(
+        self, session: Session, actor: Actor | None, provider: IPaymentProvider, answer: Answer, reference: str
+    ) -> Outcome | Exchange:
+        """Burn the attempt if this answer is its own, in the open transaction."""
+        attempt = attempts.by_state(session, answer.state)
+        if attempt is None:
+            return Outcome(problem="unknown_state")
+        if actor is None or not _belongs(attempt, actor):
+            problem = "foreign_session" if actor else "signed_out"
+            _note(session, attempt.id, f"attempt.{problem}", actor, reference=reference)
+            return Outcome(problem=problem)
+        if attempt.status != Status.PENDING:
+            return Outcome(attempt.id)
+        ending = self._ending(session, attempt, actor, provider, answer)
+        if ending is not None:
+            status, reason = ending
+            attempts.burn(session, attempt.id, status, reason=reason)
+            _note(session, attempt.id, f"attempt.{status}", actor, reference=reference, reason=reason)
+            return Outcome(attempt.id)
+        return self._burn_for_exchange(session, attempt, answer.code or "")
+
+    def _burn_for_exchange(self, session: Session, attempt: Attempt, code: str) -> Outcome | Exchange:
+        facts = attempts.facts(attempt)
+        verifier = attempt.verifier and self.ring.open(attempt.verifier, attempts.binding(attempt, "verifier"))
+        if not attempts.burn(session, facts.id, Status.EXCHANGING, code_hash=hash_token(code)):
+            return Outcome(facts.id)
+        return Exchange(facts, verifier or None, self.journal.reserve(facts.id))
+
+    def _ending(
+        self, session: Session, attempt: Attempt, actor: Actor, provider: IPaymentProvider, answer: Answer
+    ) -> tuple[Status, str] | None:
+        """Why the code is not to be redeemed, if there is a reason: the status to end in, and the word for it."""
+        if attempt.provider != provider.name:
+            return Status.REFUSED, "other_provider"
+        if attempt.expires_at <= utcnow():
+            return Status.REFUSED, "expired"
+        if actor.organizer_id != attempt.organizer_id or actor.role != "owner":
+            return Status.REFUSED, "role_lost"
+        if attempt.revision != provider.revision:
+            return Status.REFUSED, "configuration_changed"
+        if answer.error is not None:
+            denied = answer.error == "access_denied"
+            return (Status.DENIED, "access_denied") if denied else (Status.FAILED, "provider_error")
+        if answer.code is None:
+            return Status.REFUSED, "malformed_answer"
+        if attempts.code_was_seen(session, answer.code):
+            return Status.REFUSED, "code_seen"
+        return None
+
+    def _exchange(self, exchange: Exchange, provider: IPaymentProvider, code: Secret) -> None:
+        """Redeem the code, once, and hand what came of it to the settlement."""
+        facts, entry = exchange.facts, exchange.entry
+        try:
+            grant = provider.redeem(code=code, redirect_uri=facts.redirect_uri, code_verifier=exchange.verifier)
+        except OutcomeUnknownError as error:
+            log.warning("attempt %s: the outcome is unknown (%s)", facts.id, error.code)
+            self.settlement.end(facts, entry, Status.OUTCOME_UNKNOWN, error.code)
+        except NotSentError as error:
+            log.warning("attempt %s: the provider was not reached (%s)", facts.id, error.code)
+            self.settlement.end(facts, entry, Status.FAILED, "provider_unreachable")
+        except ProviderError as error:
+            log.warning("attempt %s: no usable grant (%s)", facts.id, error.code)
+            self._drop_unusable(facts, entry, provider, error)
+        else:
+            self._keep(facts, entry, provider, grant)
+
+    def _drop_unusable(
+        self, facts: AttemptFacts, entry: Entry, provider: IPaymentProvider, error: ProviderError
+    ) -> None:
+        """The answer cannot be used; if it named an account, its access is taken back."""
+        if error.external_id is None:
+            self.settlement.end(facts, entry, Status.FAILED, error.code)
+            return
+        grant = Grant(external_id=error.external_id, mode=provider.mode, scope="")
+        self.settlement.take_back(facts, entry, provider, note(grant), Status.FAILED, error.code)
+
+    def _keep(self, facts: AttemptFacts, entry: Entry, provider: IPaymentProvider, grant: Grant) -> None:
+        record = note(grant)
+        try:
+            entry.write(facts, record)
+        except OSError:
+            log.exception("attempt %s: the journal could not be written", facts.id)
+            self.settlement.take_back(facts, entry, provider, record, Status.FAILED, "not_stored")
+            return
+        self.settlement.settle(facts, entry, provider, record)
+
+
+def _belongs(attempt: Attempt, actor: Actor) -> bool:
+    """Whether the attempt was begun in this browser session by this user."""
+    return compare_digest(attempt.session_hash, actor.session_hash) and attempt.user_id == actor.user_id
+
+
+def _note(session: Session, attempt_id: str, action: str, actor: Actor | None, **details: Any) -> None:
+    audit.record(
+        session,
+        action,
+        f"attempt:{attempt_id}",
+        organizer_id=actor.organizer_id if actor else None,
+        user_id=actor.user_id if actor else None,
+        **details,
+    )

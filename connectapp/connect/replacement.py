@@ -1,0 +1,97 @@
+"""Replacing a connected account by another one: nothing changes until the organizer has seen both and said so."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from connectapp.accounts.lifecycle import mark_disconnecting
+from connectapp.accounts.models import ACTIVE
+from connectapp.accounts.store import AccountStore, Owner
+from connectapp.connect import attempts
+from connectapp.connect.attempts import Attempt, AttemptFacts, Status
+from connectapp.connect.journal import Journal, load_grant, note
+from connectapp.connect.settlement import Settlement
+from connectapp.db import utcnow
+from connectapp.errors import RefusedError
+from connectapp.providers.interfaces import Grant, Identity, IPaymentProvider
+from connectapp.security import Actor
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A verified grant that waits for the organizer's word."""
+
+    facts: AttemptFacts
+    grant: Grant
+    identity: Identity
+
+
+class Replacement:
+    """The two answers to *replace the old account by the new one?*
+
+    :param settlement: links and takes back. :param journal: holds a grant that is given back.
+    """
+
+    def __init__(self, settlement: Settlement, journal: Journal) -> None:
+        self.settlement = settlement
+        self.journal = journal
+        self.work = settlement.work
+        self.ring = settlement.ring
+
+    def waiting(self, session: Session, attempt_id: str, actor: Actor) -> Waiting:
+        """The grant that waits in an attempt of this user's.
+
+        :raises RefusedError: ``nothing_to_confirm``, if none does (any more).
+        """
+        query = select(Attempt).filter_by(
+            id=attempt_id,
+            user_id=actor.user_id,
+            organizer_id=actor.organizer_id,
+            status=Status.AWAITING_CONFIRMATION,
+        )
+        attempt = session.scalars(query.with_for_update()).one_or_none()
+        if attempt is None or attempt.expires_at <= utcnow():
+            raise RefusedError("nothing_to_confirm")
+        return self.opened(attempt)
+
+    def opened(self, attempt: Attempt) -> Waiting:
+        """What an attempt holds. :raises UnreadableError: if it was altered or moved."""
+        sealed: Any = attempt.grant
+        values = json.loads(self.ring.open(sealed, attempts.binding(attempt, "grant")).reveal())
+        return Waiting(attempts.facts(attempt), load_grant(values["grant"]), Identity(**values["identity"]))
+
+    def confirm(self, attempt_id: str, actor: Actor, provider: IPaymentProvider) -> None:
+        """Link the new account and disconnect the old one, in one transaction; then revoke the old one, once.
+
+        :raises RefusedError: ``nothing_to_confirm``, or what `AccountStore.link` refuses.
+        """
+        with self.work.writing() as session:
+            waiting = self.waiting(session, attempt_id, actor)
+            facts = waiting.facts
+            owner = Owner(facts.organizer_id, actor.user_id, facts.id)
+            self.settlement.link(session, facts, provider, waiting.grant, waiting.identity)
+            store = AccountStore(session, self.ring)
+            old = store.locked(facts.replaces_id or "", facts.organizer_id)
+            revocation = mark_disconnecting(store, old, owner) if old.status == ACTIVE else None
+        self.settlement.lifecycle.revoke(provider, revocation, owner)
+
+    def keep(self, attempt_id: str, actor: Actor, provider: IPaymentProvider) -> None:
+        """Keep the old account; the new grant is given back.
+
+        :raises RefusedError: ``nothing_to_confirm``.
+        """
+        with self.work.writing() as session:
+            waiting = self.waiting(session, attempt_id, actor)
+        self.give_back(waiting, provider, "kept_old")
+
+    def give_back(self, waiting: Waiting, provider: IPaymentProvider, reason: str) -> None:
+        """End the attempt without the new account."""
+        entry = self.journal.reserve(waiting.facts.id)
+        try:
+            record = note(waiting.grant)
+            self.settlement.take_back(waiting.facts, entry, provider, record, Status.REFUSED, reason)
+        finally:
+            entry.close()

@@ -1,0 +1,176 @@
+"""What becomes of a grant: linked, kept waiting for a confirmation, or taken back. Shared by the flow and by recovery.
+
+Every step may be the last one before a crash: the journal entry goes only when the database (or the provider) has what
+it held, and every step looks at the attempt first, so that doing it again does nothing twice.
+"""
+
+import json
+import logging
+from datetime import timedelta
+
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from connectapp import audit
+from connectapp.accounts.lifecycle import Lifecycle
+from connectapp.accounts.store import AccountStore, Owner
+from connectapp.connect import attempts
+from connectapp.connect.attempts import Attempt, AttemptFacts, Status
+from connectapp.connect.journal import Entry, Record, dump_grant, to_revoke
+from connectapp.db import Work, utcnow
+from connectapp.errors import NotSentError, OutcomeUnknownError, ProviderError, RefusedError
+from connectapp.organizers.models import Membership, User
+from connectapp.providers.interfaces import Grant, Identity, IPaymentProvider
+from connectapp.secret import Secret
+from connectapp.settings import Settings
+from connectapp.vault import KeyRing
+
+log = logging.getLogger(__name__)
+
+VERIFY_FOR = timedelta(minutes=10)  # how long we keep asking whose account it is
+CONFIRM_WITHIN = timedelta(minutes=60)
+UNSETTLED = (Status.EXCHANGING, Status.OUTCOME_UNKNOWN)
+
+
+class Settlement:
+    """Settles grants, each in a transaction of its own."""
+
+    def __init__(self, work: Work, ring: KeyRing, settings: Settings) -> None:
+        self.work = work
+        self.ring = ring
+        self.settings = settings
+        self.lifecycle = Lifecycle(work, ring)
+
+    def settle(self, facts: AttemptFacts, entry: Entry, provider: IPaymentProvider, record: Record) -> None:
+        """Ask whose account it is, compare, and store the link. Safe to repeat with the same entry."""
+        try:
+            identity = provider.identify(record.grant)
+        except (NotSentError, OutcomeUnknownError) as error:
+            self._verify_later(facts, entry, provider, record, error)
+            return
+        except ProviderError as error:
+            log.warning("attempt %s: the account is not proven (%s)", facts.id, error.code)
+            self.take_back(facts, entry, provider, record, Status.REFUSED, error.code)
+            return
+        try:
+            self._store(facts, provider, record.grant, identity)
+        except RefusedError as error:
+            self.take_back(facts, entry, provider, record, Status.REFUSED, error.reason)
+        except SQLAlchemyError:
+            # Whether it was committed is unknown: recovery looks at the attempt, then finishes from the journal.
+            log.exception("attempt %s: not stored yet, the journal keeps it", facts.id)
+        else:
+            entry.remove()
+
+    def end(self, facts: AttemptFacts, entry: Entry, status: Status, reason: str) -> None:
+        """Close an attempt that brought no grant."""
+        with self.work.writing() as session:
+            if attempts.move(session, facts.id, UNSETTLED, status, reason=reason):
+                _note(session, facts, f"attempt.{status}", reason)
+        entry.remove()
+
+    def note_lost(self, facts: AttemptFacts) -> None:
+        """Nobody works on the attempt any more and its journal is gone: say that the outcome is unknown."""
+        with self.work.writing() as session:
+            if attempts.move(session, facts.id, (Status.EXCHANGING,), Status.OUTCOME_UNKNOWN, reason="interrupted"):
+                _note(session, facts, "attempt.outcome_unknown", "interrupted")
+
+    def take_back(
+        self,
+        facts: AttemptFacts,
+        entry: Entry,
+        provider: IPaymentProvider,
+        record: Record,
+        status: Status,
+        reason: str,
+    ) -> None:
+        """Close the attempt, and give its grant back to the provider, unless a live link uses the account.
+
+        If the provider does not confirm, the journal keeps the grant and recovery tries again.
+        """
+        try:
+            entry.write(facts, to_revoke(record, status, reason))
+        except OSError:
+            log.exception("attempt %s: the journal could not be written", facts.id)
+        with self.work.writing() as session:
+            if attempts.move(session, facts.id, (*UNSETTLED, Status.AWAITING_CONFIRMATION), status, reason=reason):
+                _note(session, facts, f"attempt.{status}", reason)
+        self.revoke(facts, entry, provider, record)
+
+    def revoke(self, facts: AttemptFacts, entry: Entry, provider: IPaymentProvider, record: Record) -> None:
+        """Give the grant back; the entry goes when that is done."""
+        try:
+            self.lifecycle.revoke_unused(provider, record.grant)
+        except ProviderError as error:
+            log.error("attempt %s: an unused grant is not taken back yet (%s)", facts.id, error.code)
+            return
+        entry.remove()
+
+    def _verify_later(
+        self, facts: AttemptFacts, entry: Entry, provider: IPaymentProvider, record: Record, error: ProviderError
+    ) -> None:
+        if utcnow() - record.noted_at > VERIFY_FOR:
+            self.take_back(facts, entry, provider, record, Status.FAILED, "not_verified")
+            return
+        log.warning("attempt %s: the account is not verified yet (%s)", facts.id, error.code)
+        with self.work.writing() as session:
+            attempts.move(session, facts.id, UNSETTLED, Status.EXCHANGING, reason="pending_verification")
+
+    def _store(self, facts: AttemptFacts, provider: IPaymentProvider, grant: Grant, identity: Identity) -> None:
+        """Link the account, or let it wait for the organizer's word if it is to replace another one."""
+        with self.work.writing() as session:
+            attempt = session.scalars(select(Attempt).filter_by(id=facts.id).with_for_update()).one()
+            if attempt.status not in UNSETTLED:
+                return
+            if not _may_link(session, facts):
+                raise RefusedError("role_lost")
+            store = AccountStore(session, self.ring)
+            if facts.replaces_id and not store.is_account(facts.replaces_id, provider.name, identity.external_id):
+                share = self.settings.share_accounts
+                store.check_free(provider.name, grant.mode, identity, facts.organizer_id, share=share)
+                self._let_wait(session, attempt, grant, identity)
+            else:
+                self.link(session, facts, provider, grant, identity)
+
+    def _let_wait(self, session: Session, attempt: Attempt, grant: Grant, identity: Identity) -> None:
+        waiting = json.dumps({"grant": dump_grant(grant), "identity": vars(identity)})
+        attempt.grant = self.ring.seal(Secret(waiting), attempts.binding(attempt, "grant"))
+        attempt.status, attempt.reason = Status.AWAITING_CONFIRMATION, None
+        attempt.expires_at = utcnow() + CONFIRM_WITHIN
+        _note(session, attempts.facts(attempt), "attempt.awaiting_confirmation", None)
+
+    def link(
+        self, session: Session, facts: AttemptFacts, provider: IPaymentProvider, grant: Grant, identity: Identity
+    ) -> None:
+        """Store the link and close the attempt, in the open transaction."""
+        owner = Owner(facts.organizer_id, facts.user_id, facts.id)
+        kept = grant if provider.stores_tokens else grant.without_tokens()
+        store = AccountStore(session, self.ring)
+        account_id = store.link(provider.name, kept, identity, owner, share=self.settings.share_accounts)
+        sources = (*UNSETTLED, Status.AWAITING_CONFIRMATION)
+        attempts.move(session, facts.id, sources, Status.LINKED, account_id=account_id, reason=None)
+
+
+def _may_link(session: Session, facts: AttemptFacts) -> bool:
+    """Whether the user who began may still act for the organizer."""
+    query = select(Membership.role).join(User, User.id == Membership.user_id)
+    role = session.scalar(
+        query.where(
+            Membership.user_id == facts.user_id,
+            Membership.organizer_id == facts.organizer_id,
+            User.disabled_at.is_(None),
+        )
+    )
+    return role == "owner"
+
+
+def _note(session: Session, facts: AttemptFacts, action: str, reason: str | None) -> None:
+    audit.record(
+        session,
+        action,
+        f"attempt:{facts.id}",
+        organizer_id=facts.organizer_id,
+        user_id=facts.user_id,
+        reason=reason,
+    )

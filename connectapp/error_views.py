@@ -1,0 +1,142 @@
+"""Every error that a person sees: what happened, what to do now, and a reference id."""
+
+import logging
+from typing import Any
+
+from pyramid.exceptions import BadCSRFToken, PredicateMismatch
+from pyramid.httpexceptions import HTTPException, HTTPForbidden, HTTPNotFound, HTTPSeeOther
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from connectapp.errors import RefusedError, UnavailableError
+from connectapp.http import error_response
+
+log = logging.getLogger(__name__)
+
+REFUSALS = {
+    "too_many_attempts": (
+        429,
+        "Too many connections were begun",
+        "Several connections of this organizer are still waiting for an answer from the provider.",
+        "Finish one of them, or wait until they run out, then press Connect again.",
+    ),
+    "nothing_to_replace": (
+        400,
+        "There is no such account to replace",
+        "It is not connected any more, or it never was one of this organizer's.",
+        "Go back to your accounts and connect a new one.",
+    ),
+    "nothing_to_confirm": (
+        400,
+        "There is nothing to confirm",
+        "It was confirmed already, or it waited too long. Your accounts are as the accounts page shows them.",
+        "Look at your accounts.",
+    ),
+    "account_elsewhere": (
+        409,
+        "This account belongs to another organizer",
+        "It is already connected to another organizer on this platform, so it was not connected here.",
+        "Disconnect it there first, or connect a different account.",
+    ),
+    "unknown_field": (
+        400,
+        "This form was not understood",
+        "It has a field with a value that we do not know. Nothing was changed.",
+        "Go back, reload the page and try again.",
+    ),
+}
+
+
+def not_found(error: Any, request: Any) -> Any:
+    """404, also for what belongs to somebody else; 405 if only the method is wrong."""
+    if isinstance(error, PredicateMismatch):
+        response = error_response(request, 405, "Not this way", "This address cannot be used in this way.")
+        response.allow = _methods(request)
+        return response
+    return error_response(request, 404, "Not found", "There is no such page.", "Check the address, or start again.")
+
+
+def _methods(request: Any) -> list[str]:
+    """The methods that the addressed page takes."""
+    methods: set[str] = set()
+    for item in request.registry.introspector.get_category("views") or ():
+        view = item["introspectable"]
+        if view["name"] == request.view_name and view["context"] in (None, type(request.context)):
+            methods.update(view["request_methods"] or ())
+    return sorted(methods)
+
+
+def forbidden(error: Any, request: Any) -> Any:
+    """To the sign-in page where that helps, else 403."""
+    if request.actor is None and request.method == "GET":
+        return HTTPSeeOther("/signin")
+    if request.actor is None:
+        return error_response(request, 403, "You are signed out", "Nothing was changed.", "Sign in and try again.")
+    return error_response(
+        request, 403, "Not allowed", "Your role in this organizer does not allow this.", "Ask one of its owners."
+    )
+
+
+def bad_csrf_token(error: Any, request: Any) -> Any:
+    """The anti-forgery token is missing or old: 400."""
+    return error_response(
+        request,
+        400,
+        "This form is too old",
+        "It was opened before you signed in or out, or in a browser that refuses cookies. Nothing was changed.",
+        "Go back, reload the page and send it again.",
+    )
+
+
+def http_exception(error: Any, request: Any) -> Any:
+    """Pyramid's and WebOb's own answers: redirects as they are, errors as our page."""
+    if error.status_int < 400:
+        return error
+    return error_response(request, error.status_int, error.title, "The request could not be understood.")
+
+
+def undecodable(error: Any, request: Any) -> Any:
+    """Bytes that are not UTF-8 in the address or in a form: 400."""
+    return error_response(request, 400, "Not understood", "The request holds characters that are not valid UTF-8.")
+
+
+def refused(error: RefusedError, request: Any) -> Any:
+    """A request that we refuse, with the sentence for its reason."""
+    status, heading, sentence, step = REFUSALS[error.reason]
+    log.warning("refused: %s", error.reason)
+    return error_response(request, status, heading, sentence, step)
+
+
+def unavailable(error: Exception, request: Any) -> Any:
+    """Database, pool or disk say no: 503, nothing was changed, and the same request works later."""
+    log.error("not available: %s", type(error).__name__, exc_info=error)
+    response = error_response(
+        request, 503, "Not possible right now", "Nothing was changed.", "Wait a moment, then reload this page."
+    )
+    response.retry_after = 5
+    return response
+
+
+def unexpected(error: Exception, request: Any) -> Any:
+    """Our own mistake: 500; the details are in the log alone."""
+    log.error("unexpected: %s", type(error).__name__, exc_info=error)
+    return error_response(
+        request, 500, "Something went wrong", "It is our fault, and it is in our log.", "Try again in a minute."
+    )
+
+
+def includeme(config: Any) -> None:
+    for context, view in (
+        (HTTPNotFound, not_found),
+        (HTTPForbidden, forbidden),
+        (BadCSRFToken, bad_csrf_token),
+        (HTTPException, http_exception),
+        (UnicodeDecodeError, undecodable),
+        (RefusedError, refused),
+        (UnavailableError, unavailable),
+        (OperationalError, unavailable),
+        (InterfaceError, unavailable),
+        (PoolTimeoutError, unavailable),
+        (Exception, unexpected),
+    ):
+        config.add_exception_view(view, context=context)

@@ -1,0 +1,48 @@
+"""What every page shows around its own content."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from pyramid.csrf import get_csrf_token
+from pyramid.events import BeforeRender
+
+from connectapp.settings import get_settings
+
+
+@dataclass(frozen=True)
+class Site:
+    """The frame of a page: who is signed in, the anti-forgery token for its forms, and where we are."""
+
+    user_email: str | None
+    organizer_name: str | None
+    csrf_token: str
+    environment: str
+    badge: str | None
+    reference: str
+
+
+def _site(request: Any) -> Site:
+    settings = get_settings(request.registry)
+    actor = request.actor
+    modes = {provider.mode for provider in settings.provider.values()}
+    return Site(
+        user_email=actor.email if actor else None,
+        organizer_name=actor.organizer_name if actor else None,
+        csrf_token=get_csrf_token(request),
+        environment=settings.environment,
+        badge="TEST MODE" if modes == {"test"} else None,
+        reference=request.reference,
+    )
+
+
+def _add_site(event: Any) -> None:
+    request = event.get("request")
+    if request is not None and not (event.get("renderer_name") or "").endswith("error.jinja2"):
+        event["site"] = _site(request)
+
+
+def includeme(config: Any) -> None:
+    config.include("pyramid_jinja2")
+    config.add_jinja2_search_path("connectapp:templates")
+    config.add_static_view("static", "connectapp:static", cache_max_age=3600)
+    config.add_subscriber(_add_site, BeforeRender)

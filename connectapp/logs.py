@@ -1,0 +1,24 @@
+"""Log lines: one line per record, with the reference id of the request that it belongs to."""
+
+import logging
+import secrets
+from contextvars import ContextVar
+
+REFERENCE: ContextVar[str] = ContextVar("reference", default="-")
+
+_LONGEST = 8000  # characters of one message; the rest is somebody else's flood
+
+
+def new_reference() -> str:
+    """An id that a person can read out on the phone: eight letters and digits without look-alikes."""
+    return "".join(secrets.choice("23456789abcdefghjkmnpqrstuvwxyz") for _ in range(8))
+
+
+class Formatter(logging.Formatter):
+    """Adds ``%(reference)s`` and keeps messages from faking lines: control and direction characters are escaped."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the library's name
+        record.reference = REFERENCE.get()
+        shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in record.message)
+        record.message = shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}…"
+        return super().formatMessage(record)
