@@ -6,6 +6,7 @@ from typing import Any
 from pyramid.csrf import get_csrf_token
 from pyramid.events import BeforeRender
 
+from connectapp.providers.interfaces import IPaymentProvider
 from connectapp.settings import get_settings
 
 
@@ -19,6 +20,25 @@ class Site:
     environment: str
     badge: str | None
     reference: str
+
+
+@dataclass(frozen=True)
+class ProviderLink:
+    """A provider as pages show it: its name, its own page, and where its button sends the form."""
+
+    name: str
+    title: str
+    mode: str
+    path: str
+    connect_path: str
+    colour_class: str
+
+
+def provider_link(provider: IPaymentProvider) -> ProviderLink:
+    """See `ProviderLink`."""
+    path = f"/connect/{provider.name}"
+    colour = f"provider-{provider.name}"
+    return ProviderLink(provider.name, provider.title, provider.mode, path, f"{path}/authorize", colour)
 
 
 def _site(request: Any) -> Site:

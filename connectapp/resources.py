@@ -12,6 +12,7 @@
 A lookup that fails, and somebody else's object, raise KeyError: both are 404, and cannot be told apart.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +40,11 @@ class Root:
     def __acl__(self) -> list[Any]:
         return [(Allow, Everyone, Permission.PUBLIC)]
 
+    @property
+    def providers(self) -> Mapping[str, IPaymentProvider]:
+        """The configured providers by name."""
+        return get_providers(self.request.registry)
+
     def __getitem__(self, name: str) -> Any:
         return {"signin": SignIn, "accounts": Accounts, "connect": Connect}[name](self, self.request)
 
@@ -63,6 +69,11 @@ class Accounts:
     def __acl__(self) -> list[Any]:
         return MEMBERS_VIEW
 
+    @property
+    def providers(self) -> Mapping[str, IPaymentProvider]:
+        """The configured providers by name."""
+        return self.__parent__.providers
+
     def __getitem__(self, account_id: str) -> "AccountContext":
         actor = self.request.actor
         if actor is None or actor.organizer_id is None:
@@ -78,6 +89,12 @@ class AccountContext:
     __name__: str
     account: Any
 
+    @property
+    def provider(self) -> IPaymentProvider | None:
+        """The account's provider; None while it is not configured, or in the other mode."""
+        provider = self.__parent__.providers.get(self.account.provider_name)
+        return provider if provider is not None and provider.mode == self.account.mode else None
+
     def __acl__(self) -> list[Any]:
         return [(Allow, "role:owner", Permission.DISCONNECT)]
 
@@ -91,7 +108,7 @@ class Connect:
     __name__ = "connect"
 
     def __getitem__(self, name: str) -> "ProviderContext":
-        return ProviderContext(self, name, get_providers(self.request.registry)[name])
+        return ProviderContext(self, name, self.__parent__.providers[name])
 
 
 @dataclass

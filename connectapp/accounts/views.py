@@ -1,0 +1,103 @@
+"""The organizer's accounts: list, look, disconnect."""
+
+from typing import Any
+
+from pyramid.httpexceptions import HTTPSeeOther
+from pyramid.view import view_config
+from sqlalchemy import select
+
+from connectapp.accounts.lifecycle import Lifecycle
+from connectapp.accounts.store import Owner
+from connectapp.audit import AuditRecord
+from connectapp.errors import UnavailableError
+from connectapp.layout import provider_link
+from connectapp.organizers.models import User
+from connectapp.resources import AccountContext, Accounts
+from connectapp.security import Permission
+from connectapp.vault import get_vault
+
+# What the audit record's words mean to the organizer.
+EVENTS = {
+    "account.linked": "Connected",
+    "account.reconnected": "Connected again",
+    "account.disconnecting": "Disconnected here",
+    "account.disconnected": "Access given back",
+    "account.revoke_failed": "The provider did not confirm the disconnection",
+}
+
+
+@view_config(context=Accounts, permission=Permission.VIEW_ACCOUNTS, request_method="GET", renderer="accounts.jinja2")
+def accounts(context: Accounts, request: Any) -> dict[str, Any]:
+    """All accounts, and a button for each provider."""
+    return {
+        "accounts": request.account_store.views(request.actor.organizer_id),
+        "providers": [provider_link(provider) for provider in context.providers.values()],
+        "may_connect": request.actor.role == "owner",
+    }
+
+
+@view_config(
+    context=AccountContext,
+    permission=Permission.VIEW_ACCOUNTS,
+    request_method="GET",
+    renderer="account.jinja2",
+)
+def account(context: AccountContext, request: Any) -> dict[str, Any]:
+    """One account with its history."""
+    return {
+        "account": context.account,
+        "provider": provider_link(context.provider) if context.provider else None,
+        "history": _history(request, context.account.id),
+        "may_disconnect": request.actor.role == "owner",
+    }
+
+
+def _history(request: Any, account_id: str) -> list[dict[str, Any]]:
+    rows = request.dbsession.execute(
+        select(AuditRecord.at, AuditRecord.action, User.email)
+        .outerjoin(User, User.id == AuditRecord.user_id)
+        .where(AuditRecord.subject == f"connected_account:{account_id}")
+        .order_by(AuditRecord.id.desc())
+    )
+    return [{"at": at, "text": EVENTS[action], "who": email} for at, action, email in rows if action in EVENTS]
+
+
+@view_config(
+    context=AccountContext,
+    name="disconnect",
+    permission=Permission.DISCONNECT,
+    request_method="GET",
+    renderer="disconnect.jinja2",
+)
+def disconnect_page(context: AccountContext, request: Any) -> dict[str, Any]:
+    """Says what will happen, and asks."""
+    return {"account": context.account}
+
+
+@view_config(context=AccountContext, name="disconnect", permission=Permission.DISCONNECT, request_method="POST")
+def disconnect(context: AccountContext, request: Any) -> Any:
+    """Unusable here at once; then one revocation at the provider."""
+    return _change(context, request, "disconnect")
+
+
+@view_config(context=AccountContext, name="revoke", permission=Permission.DISCONNECT, request_method="POST")
+def revoke(context: AccountContext, request: Any) -> Any:
+    """Try the revocation once more."""
+    return _change(context, request, "revoke_again")
+
+
+def _change(context: AccountContext, request: Any, method: str) -> Any:
+    if context.provider is None:
+        raise UnavailableError("the account's provider is not configured")
+    lifecycle = Lifecycle(request.work, get_vault(request.registry))
+    owner = Owner(request.actor.organizer_id, request.actor.user_id, request.reference)
+    account_id = context.account.id
+    try:
+        getattr(lifecycle, method)(context.provider, account_id, owner)
+    finally:
+        request.work.resume()
+    return HTTPSeeOther(f"/accounts/{account_id}")
+
+
+def includeme(config: Any) -> None:
+    config.scan(__name__)

@@ -1,0 +1,109 @@
+"""The admin's command line: `connectapp --help`."""
+
+import argparse
+import getpass
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from plaster import get_settings as read_ini
+from pyramid.config import Configurator
+from transaction import TransactionManager
+
+from connectapp import schema
+from connectapp.db import Work, make_engine
+from connectapp.errors import ConnectappError, RefusedError
+from connectapp.organizers import signin
+from connectapp.settings import Settings, get_settings, shown
+from connectapp.vault import new_key_line
+
+USER_REFUSALS = {
+    "user_exists": "there is already a user of that e-mail address",
+    "weak_password": f"a password needs {signin.LEAST_CHARACTERS} to {signin.MOST_CHARACTERS} characters",
+}
+
+
+def configured(ini: str) -> Settings:
+    """The settings of an ini file, checked as at start, without a database.
+
+    :raises SettingsError: with every problem at once.
+    """
+    config = Configurator(settings=read_ini(ini, "app:main"))
+    for part in ("settings", "vault", "providers.registry.check", "settings.refuse_problems"):
+        config.include(f"connectapp.{part}")
+    return get_settings(config.registry)
+
+
+def migrate(arguments: argparse.Namespace) -> None:
+    """Bring the database's tables to the revision of this code."""
+    engine = make_engine(configured(arguments.ini).database_url.reveal())
+    schema.upgrade(engine)
+    engine.dispose()
+    print(f"the database is at revision {schema.head()}")
+
+
+def new_keys(arguments: argparse.Namespace) -> None:
+    """Print a fresh key for the vault's key file."""
+    print(new_key_line())
+
+
+def check_config(arguments: argparse.Namespace) -> None:
+    """Print the effective settings, secrets masked; or every problem, one line each."""
+    for key, value in shown(configured(arguments.ini)):
+        print(f"{key} = {value}")
+
+
+def add_user(arguments: argparse.Namespace) -> None:
+    """Make a user who owns an organizer; the password comes from the terminal, or from standard input."""
+    settings = configured(arguments.ini)
+    ask: Any = getpass.getpass if sys.stdin.isatty() else lambda prompt: sys.stdin.readline().rstrip("\n")
+    password_hash = signin.hash_password(ask("Password: "))
+    engine = make_engine(settings.database_url.reveal())
+    schema.check_revision(engine)
+    work = Work(engine, TransactionManager(explicit=True))
+    with work.writing() as session:
+        user = signin.add_user(session, arguments.email, password_hash, arguments.organizer)
+        email = user.email
+    engine.dispose()
+    print(f"{email} owns {arguments.organizer}")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The commands and their arguments."""
+    top = argparse.ArgumentParser(prog="connectapp", description="Administer connectapp.")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+    _command(commands, "migrate", migrate, "ini")
+    keys = commands.add_parser("keys", help="keys of the vault").add_subparsers(required=True, metavar="COMMAND")
+    _command(keys, "new", new_keys)
+    _command(commands, "check-config", check_config, "ini")
+    users = commands.add_parser("users", help="people who sign in").add_subparsers(required=True, metavar="COMMAND")
+    _command(users, "add", add_user, "ini", "email").add_argument(
+        "--organizer", required=True, help="the organizer's name"
+    )
+    return top
+
+
+def _command(commands: Any, name: str, function: Any, *arguments: str) -> argparse.ArgumentParser:
+    command: argparse.ArgumentParser = commands.add_parser(name, help=function.__doc__, description=function.__doc__)
+    helps = {"ini": "the configuration, e.g. production.ini", "email": "the person's address"}
+    for argument in arguments:
+        command.add_argument(argument, help=helps[argument])
+    command.set_defaults(function=function)
+    return command
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    :return: 0, or 1 after printing what is wrong, one line each and no traceback.
+    """
+    arguments = parser().parse_args(argv)
+    try:
+        arguments.function(arguments)
+    except RefusedError as error:
+        print(USER_REFUSALS[error.reason], file=sys.stderr)
+        return 1
+    except (ConnectappError, LookupError, FileNotFoundError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0

@@ -1,0 +1,197 @@
+"""The pages of the link flow. Each reads the context and the parameters, and calls one function of the flow."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from pyramid.httpexceptions import HTTPMethodNotAllowed, HTTPNoContent, HTTPNotFound, HTTPSeeOther
+from pyramid.view import view_config
+
+from connectapp.accounts.store import masked
+from connectapp.connect import messages
+from connectapp.connect.attempts import Attempt, Status, facts
+from connectapp.connect.flow import LinkFlow
+from connectapp.connect.journal import Journal
+from connectapp.connect.replacement import Replacement
+from connectapp.errors import RefusedError
+from connectapp.layout import provider_link
+from connectapp.oauth.transport import map_url
+from connectapp.resources import ProviderContext
+from connectapp.security import Permission
+from connectapp.settings import get_settings
+from connectapp.vault import get_vault
+
+REFRESH_SECONDS = 3
+TARGETS = {"accounts": "your accounts"}
+
+
+def link_flow(request: Any) -> LinkFlow:
+    """The flow over this request's transactions."""
+    registry = request.registry
+    return LinkFlow(request.work, get_vault(registry), registry["connectapp.journal"], get_settings(registry))
+
+
+@view_config(context=ProviderContext, permission=Permission.CONNECT, request_method="GET", renderer="connect.jinja2")
+def connect_page(context: ProviderContext, request: Any) -> dict[str, Any]:
+    """A plain page with the button."""
+    return {"provider": provider_link(context.provider), "scope": context.provider.scope}
+
+
+@view_config(
+    context=ProviderContext,
+    name="authorize",
+    permission=Permission.CONNECT,
+    request_method="POST",
+    renderer="leave.jinja2",
+)
+def authorize(context: ProviderContext, request: Any) -> dict[str, Any]:
+    """Begin an attempt and answer with the leave page, since the state is kept only as a hash."""
+    target = request.POST.get("target", "accounts")
+    if target not in TARGETS or len(request.POST.getall("replaces")) > 1:
+        raise RefusedError("unknown_field")
+    leaving = link_flow(request).begin(
+        request.dbsession,
+        request.actor,
+        context.provider,
+        target=target,
+        replaces_id=request.POST.get("replaces"),
+    )
+    settings = get_settings(request.registry)
+    url = map_url(leaving.url, settings.hosts)
+    request.response.headers["Referrer-Policy"] = "no-referrer"
+    if not settings.leave_page_wait:
+        request.response.headers["Refresh"] = f"0; url={url}"
+    return {
+        "provider_title": context.provider.title,
+        "organizer_name": request.actor.organizer_name,
+        "target_name": TARGETS[target],
+        "url": url,
+        "host": urlsplit(leaving.url).hostname,
+        "auto": not settings.leave_page_wait,
+    }
+
+
+@view_config(context=ProviderContext, name="callback", permission=Permission.PUBLIC, request_method="GET")
+def callback(context: ProviderContext, request: Any) -> Any:
+    """Take the provider's answer, and go on to a clean address whatever it was."""
+    if request.method == "HEAD":
+        raise HTTPMethodNotAllowed
+    if "prefetch" in request.headers.get("Sec-Purpose", request.headers.get("Purpose", "")):
+        return HTTPNoContent()
+    flow = link_flow(request)
+    try:
+        outcome = flow.finish(request.actor, context.provider, request.GET.items(), request.reference)
+    finally:
+        request.work.resume()
+    if outcome.attempt_id:
+        query = {"attempt": outcome.attempt_id}
+    else:
+        query = {"problem": outcome.problem or "", "reference": request.reference}
+    return _to_result(context, query)
+
+
+def _to_result(context: ProviderContext, query: dict[str, str]) -> Any:
+    response = HTTPSeeOther(f"/connect/{context.provider.name}/result?{urlencode(query)}")
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+@view_config(
+    context=ProviderContext,
+    name="result",
+    permission=Permission.PUBLIC,
+    request_method="GET",
+    renderer="result.jinja2",
+)
+def result(context: ProviderContext, request: Any) -> dict[str, Any]:
+    """What happened: the stored outcome of an attempt, or a problem that has no attempt to show."""
+    if "attempt" in request.GET:
+        return _attempt_page(context, request, request.GET["attempt"])
+    message = messages.PROBLEMS.get(request.GET.get("problem", ""))
+    if message is None:
+        raise HTTPNotFound
+    return _page(context, request, message, "refused", request.GET.get("reference", "")[:32])
+
+
+def _attempt_page(context: ProviderContext, request: Any, attempt_id: str) -> dict[str, Any]:
+    attempt = _own_attempt(context, request, attempt_id)
+    message = messages.of_attempt(attempt.status, attempt.reason)
+    outcome = attempt.reason if attempt.reason == "pending_verification" else attempt.status
+    page = _page(context, request, message, outcome, request.reference)
+    if attempt.status == Status.EXCHANGING:
+        request.response.headers["Refresh"] = str(REFRESH_SECONDS)
+        page["refresh_seconds"] = REFRESH_SECONDS
+    if attempt.account_id:
+        page["account"] = request.account_store.view(attempt.account_id, attempt.organizer_id)
+    if attempt.status == Status.AWAITING_CONFIRMATION:
+        _add_replacement(context, request, attempt, page)
+    return page
+
+
+def _own_attempt(context: ProviderContext, request: Any, attempt_id: str) -> Attempt:
+    """The attempt, if it is this user's; else it does not exist."""
+    attempt: Attempt | None = request.dbsession.get(Attempt, attempt_id)
+    actor = request.actor
+    if attempt is None or actor is None or attempt.user_id != actor.user_id:
+        raise HTTPNotFound
+    if attempt.organizer_id != actor.organizer_id:
+        raise HTTPNotFound
+    return attempt
+
+
+def _page(
+    context: ProviderContext, request: Any, message: messages.Message, outcome: str, reference: str
+) -> dict[str, Any]:
+    title = context.provider.title
+    request.response.status = message.status
+    request.response.headers["Referrer-Policy"] = "no-referrer"
+    return {
+        "outcome": outcome,
+        "heading": message.heading.format(provider=title),
+        "sentence": message.sentence.format(provider=title),
+        "next_steps": [step.format(provider=title) for step in message.next_steps],
+        "provider": provider_link(context.provider),
+        "account": None,
+        "reference": reference,
+        "retry": outcome not in {"linked", "exchanging", "pending_verification", "awaiting_confirmation"},
+        "refresh_seconds": None,
+        "replacement": None,
+    }
+
+
+def _add_replacement(context: ProviderContext, request: Any, attempt: Attempt, page: dict[str, Any]) -> None:
+    """Both accounts, and the form that answers; forms need an Origin, so the page keeps its referrer policy."""
+    request.response.headers["Referrer-Policy"] = "same-origin"
+    waiting = _replacement(request).opened(attempt)
+    page["replacement"] = {
+        "attempt_id": facts(attempt).id,
+        "path": f"/connect/{context.provider.name}/confirm",
+        "old": request.account_store.view(attempt.replaces_id, attempt.organizer_id),
+        "new": asdict(waiting.identity) | {"masked_id": masked(waiting.identity.external_id), "mode": attempt.mode},
+    }
+
+
+def _replacement(request: Any) -> Replacement:
+    return Replacement(link_flow(request).settlement, request.registry["connectapp.journal"])
+
+
+@view_config(context=ProviderContext, name="confirm", permission=Permission.CONNECT, request_method="POST")
+def confirm(context: ProviderContext, request: Any) -> Any:
+    """Replace the old account by the new one, or keep it."""
+    decision, attempt_id = request.POST.get("decision"), request.POST.get("attempt", "")
+    if decision not in {"replace", "keep"}:
+        raise RefusedError("unknown_field")
+    replacement = _replacement(request)
+    act = replacement.confirm if decision == "replace" else replacement.keep
+    try:
+        act(attempt_id, request.actor, context.provider)
+    finally:
+        request.work.resume()
+    return _to_result(context, {"attempt": attempt_id})
+
+
+def includeme(config: Any) -> None:
+    settings = get_settings(config.registry)
+    config.registry["connectapp.journal"] = Journal(Path(settings.journal_dir), get_vault(config.registry))
+    config.scan(__name__)

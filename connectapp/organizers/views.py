@@ -1,0 +1,95 @@
+"""The start page, signing in and signing out."""
+
+import logging
+from typing import Any
+
+from pyramid.httpexceptions import HTTPNotFound, HTTPSeeOther
+from pyramid.view import view_config
+from sqlalchemy import select
+
+from connectapp import audit, sessions
+from connectapp.organizers import signin
+from connectapp.organizers.models import User
+from connectapp.resources import Root, SignIn
+from connectapp.security import Permission
+from connectapp.settings import get_settings
+
+log = logging.getLogger(__name__)
+
+WRONG = "The e-mail address or the password is wrong."
+
+
+@view_config(context=Root, permission=Permission.PUBLIC, request_method="GET", renderer="home.jinja2")
+def home(context: Root, request: Any) -> Any:
+    """What this is; whoever is signed in goes to the accounts."""
+    if request.actor is not None:
+        return HTTPSeeOther("/accounts")
+    titles = [provider.title for provider in context.providers.values()]
+    return {"providers": titles, "signin_path": "/signin"}
+
+
+@view_config(context=SignIn, permission=Permission.PUBLIC, request_method="GET", renderer="signin.jinja2")
+def signin_page(context: SignIn, request: Any) -> dict[str, Any]:
+    """The form."""
+    return {"error": None, "email": "", "demo": get_settings(request.registry).demo}
+
+
+@view_config(context=SignIn, permission=Permission.PUBLIC, request_method="POST", renderer="signin.jinja2")
+def sign_in(context: SignIn, request: Any) -> Any:
+    """Check the password outside any transaction, since that takes long on purpose; then begin a session."""
+    email = signin.fold_email(request.POST.get("email", ""))
+    with request.work.reading() as session:
+        query = select(User.id, User.password_hash).where(User.email == email, User.disabled_at.is_(None))
+        user_id, password_hash = session.execute(query).one_or_none() or (None, None)
+    fits = signin.password_fits(request.POST.get("password", ""), password_hash)
+    request.work.resume()
+    if not fits or user_id is None:
+        log.warning("a sign-in failed")
+        request.response.status = 403
+        return {"error": WRONG, "email": email, "demo": get_settings(request.registry).demo}
+    return _begin(request, user_id)
+
+
+@view_config(context=SignIn, name="demo", permission=Permission.PUBLIC, request_method="POST")
+def sign_in_demo(context: SignIn, request: Any) -> Any:
+    """One click, in development only."""
+    if not get_settings(request.registry).demo:
+        raise HTTPNotFound
+    return _begin(request, signin.demo_user(request.dbsession).id)
+
+
+def _begin(request: Any, user_id: str) -> Any:
+    session = request.dbsession
+    organizer_id = signin.first_organizer(session, user_id)
+    sessions.start(request, session, user_id, organizer_id)
+    audit.record(
+        session,
+        "user.signed_in",
+        f"user:{user_id}",
+        organizer_id=organizer_id,
+        user_id=user_id,
+        reference=request.reference,
+    )
+    return HTTPSeeOther("/accounts")
+
+
+@view_config(context=Root, name="signout", permission=Permission.PUBLIC, request_method="POST")
+def sign_out(context: Root, request: Any) -> Any:
+    """End the session on the server, whoever else holds its cookie."""
+    if request.actor is not None:
+        sessions.end(request, request.dbsession)
+        audit.record(
+            request.dbsession,
+            "user.signed_out",
+            f"user:{request.actor.user_id}",
+            organizer_id=request.actor.organizer_id,
+            user_id=request.actor.user_id,
+            reference=request.reference,
+        )
+    response = HTTPSeeOther("/")
+    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return response
+
+
+def includeme(config: Any) -> None:
+    config.scan(__name__)

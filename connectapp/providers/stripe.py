@@ -1,0 +1,149 @@
+"""Stripe Connect, Standard accounts, by OAuth (docs.stripe.com/connect/oauth-reference).
+
+Facts that shape this module: a code lives five minutes, and redeeming it twice revokes the connection. The token
+endpoint takes no redirect_uri and wants the platform's secret key; its three token fields are deprecated and may be
+absent, so that the account's id is the only field that must be there. Authorize sends nobody back but with
+``access_denied``; whoever meets another error stays at Stripe. The scope defaults to ``read_only`` there, which a
+platform may not use, so we always send one.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from connectapp.errors import GrantRefusedError, MalformedAnswerError, OutcomeUnknownError
+from connectapp.oauth.transport import Response
+from connectapp.providers.interfaces import Grant, Identity
+from connectapp.providers.oauth2 import Declaration, OAuth2Provider, text, unusable
+from connectapp.secret import Secret
+
+API = "https://api.stripe.com/v1"
+DEAUTHORIZE_URL = "https://connect.stripe.com/oauth/deauthorize"
+
+DECLARATION = Declaration(
+    name="stripe",
+    title="Stripe",
+    authorize_url="https://connect.stripe.com/oauth/authorize",
+    token_url="https://connect.stripe.com/oauth/token",  # noqa: S106 - an address
+    api_url=f"{API}/",
+    scopes=("read_write", "read_only"),
+    required_fields=("stripe_user_id",),
+    client_auth="bearer_secret",
+    redirect_uri_at_token=False,
+    account_field="stripe_user_id",
+    account_pattern=r"acct_[A-Za-z0-9]{1,100}",
+    mode_field="livemode",
+    key_modes={"sk_test_": "test", "rk_test_": "test", "sk_live_": "live", "rk_live_": "live"},
+    prefill={
+        "email": "stripe_user[email]",
+        "business_name": "stripe_user[business_name]",
+        "url": "stripe_user[url]",
+        "country": "stripe_user[country]",
+    },
+    reasons={
+        "invalid_request": "request_refused",
+        "invalid_grant": "code_refused",
+        "unsupported_grant_type": "request_refused",
+        "unsupported_response_type": "request_refused",
+        "invalid_scope": "scope_refused",
+        "invalid_client": "platform_refused",
+        "invalid_redirect_uri": "platform_refused",
+        "access_denied": "access_denied",
+        "no_deauth_on_controlled_account": "account_controlled",
+    },
+)
+
+
+class StripeConnect(OAuth2Provider):
+    """What a declaration cannot say of Stripe: whose account it is, and taking it back."""
+
+    def _publishable_key(self, answer: Mapping[str, Any]) -> str | None:
+        return text(answer, "stripe_publishable_key", r"[!-~]{1,255}", required=False)
+
+    def identify(self, grant: Grant) -> Identity:
+        """``GET /v1/account`` with the account's token; without one, with the platform's key in the account's name."""
+        if grant.access_token is not None:
+            response = self.call("GET", f"{API}/account", headers=_bearer(grant.access_token))
+        else:
+            headers = self._platform() | {"Stripe-Account": str(grant.external_id)}
+            response = self.call("GET", f"{API}/account", headers=headers)
+        account = _account(response)
+        if text(account, "id", self.declaration.account_pattern) != grant.external_id:
+            raise GrantRefusedError("identity_mismatch")
+        charges = account.get("charges_enabled")
+        return Identity(
+            external_id=str(grant.external_id),
+            display_name=_display_name(account) or str(grant.external_id),
+            proof="token" if grant.access_token else "platform_key",
+            country=text(account, "country", r"[A-Z]{2}", required=False),
+            currency=text(account, "default_currency", r"[a-z]{3}", required=False),
+            charges_enabled=charges if isinstance(charges, bool) else None,
+        )
+
+    def revoke(self, external_id: str | None, access_token: Secret | None) -> None:
+        """``POST /oauth/deauthorize``, which cuts every link of the account to the platform."""
+        fields = {"client_id": self.settings.client_id, "stripe_user_id": external_id}
+        response = self.call("POST", DEAUTHORIZE_URL, data=fields, headers=self._platform())
+        answer = _json(response)
+        if response.status_code == 200 and answer.get("stripe_user_id") == external_id:
+            return
+        if response.status_code < 400:
+            raise MalformedAnswerError("malformed_answer")
+        if response.status_code >= 500 or response.status_code == 429:
+            raise OutcomeUnknownError("no_answer")
+        error = answer.get("error")
+        # The same code stands for an account that is gone and for a wrong client id: ask which one it is.
+        if error == "invalid_client" and not self._is_connected(str(external_id)):
+            return
+        raise GrantRefusedError(self.reason(error))
+
+    def _is_connected(self, external_id: str) -> bool:
+        response = self.call("GET", f"{API}/accounts/{external_id}", headers=self._platform())
+        return response.status_code not in {403, 404}  # 401 speaks of our own key
+
+    def _platform(self) -> dict[str, str]:
+        key = self.settings.client_secret
+        if key is None:
+            raise GrantRefusedError("platform_refused")
+        return _bearer(key)
+
+
+def _bearer(key: Secret) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key.reveal()}"}
+
+
+def _json(response: Response) -> Mapping[str, Any]:
+    try:
+        answer = response.json()
+    except ValueError:
+        return {}
+    return answer if isinstance(answer, dict) else {}
+
+
+def _account(response: Response) -> Mapping[str, Any]:
+    """The Account object. An outage is not a no: it is asked again."""
+    if response.status_code == 200:
+        return _json(response)
+    if response.status_code in {401, 403, 404}:
+        raise GrantRefusedError("identity_refused")
+    raise unusable(response.status_code)
+
+
+def _display_name(account: Mapping[str, Any]) -> str | None:
+    """Where Stripe keeps the name, the best first (older API versions have it at the top)."""
+    candidates = (
+        _at(account, "settings", "dashboard", "display_name"),
+        _at(account, "business_profile", "name"),
+        account.get("email"),
+    )
+    names = (name.strip()[:200] for name in candidates if isinstance(name, str))
+    return next((name for name in names if name and name.isprintable()), None)
+
+
+def _at(values: Any, *path: str) -> Any:
+    for name in path:
+        values = values.get(name) if isinstance(values, dict) else None
+    return values
+
+
+def includeme(config: Any) -> None:
+    config.add_provider(DECLARATION, StripeConnect)

@@ -1,0 +1,76 @@
+"""The database's tables: brought up to date by `connectapp migrate`, and checked at every start."""
+
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
+from transaction import TransactionManager
+
+from connectapp.db import WRITES, Work
+from connectapp.errors import SchemaError
+from connectapp.vault import check_ring, get_vault, note_current_key
+
+COMMAND = "run `connectapp migrate` with this ini file"
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", "connectapp:migrations")
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def head() -> str | None:
+    """The revision that this code needs."""
+    return ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def upgrade(engine: Engine) -> None:
+    """Bring the tables to `head`, in one transaction; a new SQLite file is made, readable by its owner alone."""
+    if engine.dialect.name == "sqlite":
+        file = Path(str(make_url(engine.url).database))
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch(mode=0o600)
+    config = _config()
+    with engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def check_revision(engine: Engine) -> None:
+    """Refuse tables that are not those of this code.
+
+    :raises SchemaError: naming the command to run; also if the database cannot be reached.
+    """
+    try:
+        with engine.connect() as connection:
+            current = MigrationContext.configure(connection).get_current_revision()
+    except DBAPIError as error:
+        raise SchemaError(
+            f"the database cannot be opened ({type(error.orig).__name__}): is it there? {COMMAND}"
+        ) from None
+    if current is None:
+        raise SchemaError(f"the database is empty: {COMMAND}")
+    if current != head():
+        raise SchemaError(f"the database is at revision {current} and the code needs {head()}: {COMMAND}")
+
+
+def check(config: Any) -> None:
+    """Included last: the tables and the key ring must be the right ones before anything is served.
+
+    :raises SchemaError: see `check_revision`. :raises KeyRingError: if the ring is another database's.
+    """
+    engine = config.registry["connectapp.engine"]
+    check_revision(engine)
+    ring = get_vault(config.registry)
+    work = Work(engine, TransactionManager(explicit=True))
+    with work.writing() as session:
+        check_ring(ring, session)
+        note_current_key(ring, session)
+    work.session.close()
