@@ -1,0 +1,107 @@
+"""The control surface ``/_sandbox/…``: how tests look into the sandbox and make it misbehave. JSON in and out."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+from webob import Request, Response
+
+from connectapp.sandbox.faults import Fault, FaultBook
+from connectapp.sandbox.holds import Holds
+from connectapp.sandbox.routing import Refusal, World, json_answer, query
+from connectapp.sandbox.stripe_authorize import create_account
+from connectapp.sandbox.wire import LINE_KEY, Wire
+
+PREFIX = "/_sandbox/"
+_LONGEST_WAIT = 60  # seconds
+
+
+class Control:
+    """Answers the control requests.
+
+    :param endpoints: the names that faults may mean.
+    """
+
+    def __init__(self, world: World, faults: FaultBook, holds: Holds, endpoints: frozenset[str]) -> None:
+        self._world, self._faults, self._holds, self._endpoints = world, faults, holds, endpoints
+        self._handlers: dict[tuple[str, str], Callable[[Request], Any]] = {
+            ("GET", "ledger"): self._read_ledger,
+            ("DELETE", "ledger"): self._reset,
+            ("POST", "accounts"): self._create_account,
+            ("POST", "codes"): self._issue_code,
+            ("GET", "faults"): lambda _: {"faults": self._faults.report()},
+            ("POST", "faults"): self._add_fault,
+            ("DELETE", "faults"): self._clear_faults,
+            ("GET", "holds"): self._read_holds,
+            ("POST", "release"): lambda request: {"released": self._holds.release(_text(_json(request), "hold"))},
+        }
+
+    def answer(self, request: Request) -> Response:
+        """The answer to a request under ``/_sandbox/``; 400 with ``{"error": …}`` where it is wrong."""
+        handler = self._handlers.get((request.method, request.path_info.removeprefix(PREFIX)))
+        if handler is None:
+            return json_answer({"error": "no such control"}, 404)
+        try:
+            return json_answer(handler(request))
+        except ValueError as error:
+            return json_answer({"error": str(error)}, 400)
+        except Refusal as refusal:
+            return refusal.response()
+
+    def _read_ledger(self, request: Request) -> dict[str, Any]:
+        return self._world.ledger.report(int(query(request).get("since", "0")))
+
+    def _reset(self, _: Request) -> dict[str, Any]:
+        self._clear_faults(_)
+        with self._world.ledger.transaction():
+            self._world.ledger.reset()
+        return {}
+
+    def _create_account(self, request: Request) -> dict[str, Any]:
+        order = _json(request)
+        with self._world.ledger.transaction():
+            return asdict(create_account(self._world, **order))
+
+    def _issue_code(self, request: Request) -> dict[str, Any]:
+        order = _json(request)
+        platform = self._world.platforms.by_client(order.get("client_id", self._world.platforms.all[0].client_id))
+        ledger = self._world.ledger
+        if platform is None or order.get("account") not in ledger.accounts:
+            raise ValueError("client_id or account is unknown")
+        scope, livemode = order.get("scope", "read_write"), order.get("livemode", platform.livemode)
+        with ledger.transaction():
+            ttl = float(order.get("ttl", self._world.code_ttl))
+            return asdict(ledger.issue_code(order["account"], platform.client_id, scope, livemode, ttl))
+
+    def _add_fault(self, request: Request) -> dict[str, Any]:
+        fault = Fault.parse(_json(request), self._endpoints)
+        if fault.wire != Wire() and LINE_KEY not in request.environ:
+            raise ValueError("this server does not let the sandbox at its sockets; use SandboxServer")
+        self._faults.add(fault)
+        return fault.report()
+
+    def _clear_faults(self, _: Request) -> dict[str, Any]:
+        self._faults.clear()
+        self._holds.release_all()
+        return {}
+
+    def _read_holds(self, request: Request) -> dict[str, Any]:
+        asked = query(request)
+        timeout = min(float(asked.get("timeout", "0")), _LONGEST_WAIT)
+        return {"holds": self._holds.waiting(asked.get("hold"), int(asked.get("count", "1")), timeout)}
+
+
+def _json(request: Request) -> dict[str, Any]:
+    """Only with the JSON content type: a page of another site cannot send that without asking first."""
+    order = json.loads(request.body) if request.content_type == "application/json" else None
+    if not isinstance(order, dict):
+        raise ValueError("send a JSON object with the content type application/json")
+    return order
+
+
+def _text(order: dict[str, Any], name: str) -> str:
+    value = order.get(name)
+    if not isinstance(value, str):
+        raise ValueError(f"{name} is missing")
+    return value

@@ -1,0 +1,234 @@
+"""What the sandbox knows and has seen: accounts, codes, grants, revocations and every request."""
+
+import json
+import secrets
+import string
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from threading import RLock
+from typing import Any
+
+from connectapp.sandbox.statefile import read_state, write_state
+
+_ALPHABET = string.ascii_letters + string.digits
+_KEPT_REQUESTS = 10_000
+
+
+def new_token(prefix: str, length: int = 32) -> str:
+    """A fresh identifier such as ``ac_…``: `prefix` and `length` random letters and digits."""
+    return prefix + "".join(secrets.choice(_ALPHABET) for _ in range(length))
+
+
+@dataclass
+class Account:
+    """An organizer's account at the provider. :param country: ISO 3166-1 alpha-2. :param created: epoch seconds."""
+
+    id: str
+    business_name: str
+    email: str
+    country: str
+    default_currency: str
+    charges_enabled: bool = True
+    payouts_enabled: bool = True
+    details_submitted: bool = True
+    url: str | None = None
+    created: int = 1_700_000_000
+
+
+@dataclass
+class Code:
+    """An authorization code. :param redemptions: how often it was presented with a good key. Times: epoch seconds."""
+
+    code: str = field(repr=False)
+    account: str
+    client_id: str
+    scope: str
+    livemode: bool
+    issued_at: float
+    expires_at: float
+    redemptions: int = 0
+
+
+@dataclass
+class Grant:
+    """One access token, and the connection that it belongs to. Times are epoch seconds."""
+
+    account: str
+    client_id: str
+    scope: str
+    livemode: bool
+    code: str = field(repr=False)
+    access_token: str = field(repr=False)
+    refresh_token: str = field(repr=False)
+    issued_at: float
+    live: bool = True
+    revoked_at: float | None = None
+    reason: str | None = None
+
+
+@dataclass
+class Revocation:
+    """A connection was ended. :param reason: ``deauthorized`` or ``code_reused``; :param tokens: how many died."""
+
+    account: str
+    client_id: str
+    reason: str
+    at: float
+    tokens: int
+
+
+@dataclass
+class Seen:
+    """One request as it arrived. :param status: None until it is answered."""
+
+    n: int
+    at: float
+    method: str
+    host: str
+    path: str
+    query: str
+    headers: dict[str, str] = field(repr=False)
+    body: str = field(repr=False)
+    status: int | None = None
+
+
+def seeds() -> list[Account]:
+    """The accounts that a fresh sandbox has; one of them cannot take charges yet."""
+    return [
+        Account("acct_1SandboxRiverside1", "Riverside Concerts", "box@riverside.example", "GB", "gbp"),
+        Account(
+            "acct_1SandboxNorthern02",
+            "Northern Lights Festival",
+            "hello@northern.example",
+            "NO",
+            "nok",
+            charges_enabled=False,
+            payouts_enabled=False,
+            details_submitted=False,
+        ),
+        Account("acct_1SandboxZurich0003", "Zürich Jazz Nights", "info@jazz.example", "CH", "chf"),
+    ]
+
+
+class Ledger:
+    """Shared by all requests: hold `transaction` (or `lock`, to read only) while touching it.
+
+    :param clock: epoch seconds.
+    :param state_file: accounts, codes, grants and revocations are kept here across restarts; requests are not.
+    :raises ValueError: the state file cannot be understood.
+    """
+
+    def __init__(self, clock: Callable[[], float], state_file: Path | None = None) -> None:
+        self.lock = RLock()
+        self.clock = clock
+        self._state_file = state_file
+        self.reset()
+        if state_file is not None and state_file.exists():
+            self._restore(state_file)
+        self._saved = self._state()
+
+    def reset(self) -> None:
+        """Back to the seeds, nothing seen."""
+        self.accounts = {account.id: account for account in seeds()}
+        self.codes: dict[str, Code] = {}
+        self.grants: list[Grant] = []
+        self.revocations: list[Revocation] = []
+        self.requests: deque[Seen] = deque(maxlen=_KEPT_REQUESTS)
+        self._count = 0
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Hold the lock, and write the state file afterwards if something changed."""
+        with self.lock:
+            try:
+                yield
+            finally:
+                self._save()
+
+    def see(self, **request: Any) -> Seen:
+        """Record a request that just arrived (the fields of `Seen` but `n` and `at`)."""
+        with self.lock:
+            self._count += 1
+            seen = Seen(n=self._count, at=self.clock(), **request)
+            self.requests.append(seen)
+            return seen
+
+    def issue_code(self, account: str, client_id: str, scope: str, livemode: bool, ttl: float) -> Code:
+        """A new code for `account`, good for `ttl` seconds."""
+        now = self.clock()
+        code = Code(new_token("ac_"), account, client_id, scope, livemode, issued_at=now, expires_at=now + ttl)
+        self.codes[code.code] = code
+        return code
+
+    def issue_grant(
+        self,
+        account: str,
+        client_id: str,
+        scope: str,
+        livemode: bool,
+        code: str,
+        refresh_token: str | None = None,
+    ) -> Grant:
+        """A new access token; without `refresh_token`, also the first token of a new connection."""
+        prefix = "live_" if livemode else "test_"
+        grant = Grant(
+            account,
+            client_id,
+            scope,
+            livemode,
+            code=code,
+            access_token=new_token("sk_" + prefix),
+            refresh_token=refresh_token or new_token("rt_"),
+            issued_at=self.clock(),
+        )
+        self.grants.append(grant)
+        return grant
+
+    def live_grants(self, **fields: Any) -> list[Grant]:
+        """The grants that work and have all these field values."""
+        wanted = fields | {"live": True}
+        return [one for one in self.grants if all(getattr(one, key) == value for key, value in wanted.items())]
+
+    def end_grant(self, grant: Grant, reason: str) -> None:
+        """One access token stops working."""
+        grant.live, grant.revoked_at, grant.reason = False, self.clock(), reason
+
+    def disconnect(self, account: str, client_id: str, reason: str) -> None:
+        """End the connection of an account with a platform: every token of it stops working."""
+        ended = self.live_grants(account=account, client_id=client_id)
+        for grant in ended:
+            self.end_grant(grant, reason)
+        self.revocations.append(Revocation(account, client_id, reason, self.clock(), len(ended)))
+
+    def report(self, since: int = 0) -> dict[str, Any]:
+        """Everything as JSON values; only the requests after number `since`."""
+        with self.lock:
+            requests = [asdict(seen) for seen in self.requests if seen.n > since]
+            return {"requests": requests, **json.loads(self._state())}
+
+    def _state(self) -> str:
+        state = {
+            "accounts": [asdict(one) for one in self.accounts.values()],
+            "codes": [asdict(one) for one in self.codes.values()],
+            "grants": [asdict(one) for one in self.grants],
+            "revocations": [asdict(one) for one in self.revocations],
+        }
+        return json.dumps(state, indent=1)
+
+    def _save(self) -> None:
+        if self._state_file is not None and (state := self._state()) != self._saved:
+            write_state(self._state_file, state)
+            self._saved = state
+
+    def _restore(self, path: Path) -> None:
+        state = read_state(path)
+        try:
+            self.accounts = {one["id"]: Account(**one) for one in state["accounts"]}
+            self.codes = {one["code"]: Code(**one) for one in state["codes"]}
+            self.grants = [Grant(**one) for one in state["grants"]]
+            self.revocations = [Revocation(**one) for one in state["revocations"]]
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"{path} is not a state file of this sandbox; delete it to start afresh") from error

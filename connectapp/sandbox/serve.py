@@ -1,0 +1,174 @@
+"""The sandbox's own small HTTP server, and the development server that runs it beside the application.
+
+A WSGI server hides its sockets; the faults need them. So the sandbox is always served by `SandboxServer`.
+"""
+
+import io
+import logging
+import socket
+import socketserver
+import sys
+from http.server import BaseHTTPRequestHandler
+from threading import Condition, Event, Thread
+from typing import TYPE_CHECKING, Any
+from wsgiref.simple_server import WSGIRequestHandler
+
+from webob import Request
+
+from connectapp.sandbox.wire import LINE_KEY, Line
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+log = logging.getLogger(__name__)
+_MAX_BODY = 32 * 2**20
+_PATIENCE = 10  # seconds that stop() gives the connections
+
+
+class _Handler(WSGIRequestHandler):
+    """Serves the requests of one connection, one after the other."""
+
+    server: "_Server"
+    protocol_version = "HTTP/1.1"
+    timeout = 120
+    disable_nagle_algorithm = True
+    handle = BaseHTTPRequestHandler.handle  # wsgiref's own serves one request and closes
+
+    def _serve(self) -> None:
+        body = self._read_body()
+        if body is None:
+            return
+        line = Line(stopping=self.server.stopping)
+        environ = self.get_environ() | {
+            "wsgi.version": (1, 0),
+            "wsgi.url_scheme": "http",
+            "wsgi.input": io.BytesIO(body),
+            "wsgi.errors": sys.stderr,
+            "wsgi.multithread": True,
+            "wsgi.multiprocess": False,
+            "wsgi.run_once": False,
+            LINE_KEY: line,
+        }
+        status, headers, content = _call(self.server.app, environ)
+        if not self._keeps(status, headers, content, line):
+            self.close_connection = True
+            headers.append(("Connection", "close"))
+        head = "".join(f"{name}: {value}\r\n" for name, value in headers)
+        head = f"HTTP/1.1 {status}\r\nDate: {self.date_time_string()}\r\n{head}\r\n"
+        line.wire.send(self.connection, head.encode("latin-1", "replace"), content, self.server.stopping)
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _serve  # noqa: N815 - http.server's names
+
+    def _read_body(self) -> bytes | None:
+        """The whole body; None where that is refused (and the refusal is sent)."""
+        length = self.headers.get("Content-Length", "0")
+        if "Transfer-Encoding" in self.headers or not length.isdecimal():
+            self.send_error(411)
+        elif int(length) > _MAX_BODY:
+            self.send_error(413)
+        else:
+            return self.rfile.read(int(length))
+        return None
+
+    def _keeps(self, status: str, headers: list[tuple[str, str]], content: bytes, line: Line) -> bool:
+        if self.close_connection or not line.wire.keeps_connection:
+            return False
+        declared = [value for name, value in headers if name.lower() == "content-length"]
+        bodyless = self.command == "HEAD" or status[:3] in {"204", "304"}
+        return bodyless or declared == [str(len(content))]
+
+    def log_message(self, *_: Any) -> None:
+        """The ledger is the log."""
+
+
+def _call(app: "WSGIApplication", environ: dict[str, Any]) -> tuple[str, list[tuple[str, str]], bytes]:
+    try:
+        status, headers, chunks = Request(environ).call_application(app)
+        return status, list(headers), b"".join(chunks)
+    except Exception:
+        log.exception("the sandbox failed")
+        return "500 Internal Server Error", [("Content-Length", "0")], b""
+
+
+class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
+    """One thread per connection; knows its open connections, so that it can end them."""
+
+    daemon_threads = True
+    allow_reuse_address = True
+    request_queue_size = 128
+
+    def __init__(self, address: tuple[str, int], app: "WSGIApplication") -> None:
+        self.app, self.stopping = app, Event()
+        self._open: set[socket.socket] = set()
+        self._changed = Condition()
+        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        super().__init__(address, _Handler)
+        self.base_environ = {
+            "GATEWAY_INTERFACE": "CGI/1.1",
+            "SERVER_NAME": address[0],
+            "SERVER_PORT": str(self.server_address[1]),
+            "REMOTE_HOST": "",
+            "CONTENT_LENGTH": "",
+            "SCRIPT_NAME": "",
+        }
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        with self._changed:
+            self._open.add(request)
+        super().process_request(request, client_address)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            with self._changed:
+                self._open.discard(request)
+                self._changed.notify_all()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        error = sys.exception()
+        if not isinstance(error, OSError):  # those only mean that the other side went away
+            log.error("a connection of the sandbox failed", exc_info=error)
+
+    def end_connections(self) -> None:
+        """Cut all connections and wait for their threads."""
+        self.stopping.set()
+        with self._changed:
+            for connection in self._open:
+                try:
+                    connection.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    continue  # closed by the other side already
+            self._changed.wait_for(lambda: not self._open, _PATIENCE)
+
+
+class SandboxServer:
+    """Serves a WSGI application over HTTP/1.1 with keep-alive, in threads. Also a context manager.
+
+    :param port: 0 takes a free one.
+    :raises OSError: the address cannot be listened on.
+    """
+
+    def __init__(self, app: "WSGIApplication", host: str = "127.0.0.1", port: int = 0) -> None:
+        self._server = _Server((host, port), app)
+        name = f"[{host}]" if ":" in host else host
+        self.url = f"http://{name}:{self._server.server_address[1]}"
+        self._thread = Thread(target=self._server.serve_forever, args=(0.05,), name="sandbox", daemon=True)
+
+    def start(self) -> "SandboxServer":
+        """Answer from now on."""
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """Cut every connection, end every wait, close the port."""
+        self._server.shutdown()
+        self._server.end_connections()
+        self._server.server_close()
+        self._thread.join()
+
+    def __enter__(self) -> "SandboxServer":
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()

@@ -1,0 +1,21 @@
+"""The Stripe personality: Connect OAuth for Standard accounts, and the account look-ups.
+
+Made after Stripe's Connect OAuth reference and Account object. What is left out, and where the reference is
+silent, is listed in docs/sandbox.md.
+"""
+
+from connectapp.sandbox.routing import Route
+from connectapp.sandbox.stripe_account import account, own_account
+from connectapp.sandbox.stripe_authorize import authorize
+from connectapp.sandbox.stripe_token import deauthorize, token
+
+_CONNECT, _API = "connect.stripe.com", "api.stripe.com"
+_GET, _POST = frozenset({"GET"}), frozenset({"POST"})
+
+ROUTES = (
+    Route(_CONNECT, "/oauth/authorize", "authorize", _GET | _POST, authorize),
+    Route(_CONNECT, "/oauth/token", "token", _POST, token),
+    Route(_CONNECT, "/oauth/deauthorize", "deauthorize", _POST, deauthorize),
+    Route(_API, "/v1/account", "account", _GET, own_account),
+    Route(_API, "/v1/accounts/([^/]+)", "account", _GET, account),
+)
