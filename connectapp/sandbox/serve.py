@@ -5,16 +5,20 @@ A WSGI server hides its sockets; the faults need them. So the sandbox is always 
 
 import io
 import logging
+import os
+import signal
 import socket
 import socketserver
 import sys
 from http.server import BaseHTTPRequestHandler
 from threading import Condition, Event, Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 from wsgiref.simple_server import WSGIRequestHandler
 
+import waitress
 from webob import Request
 
+from connectapp.sandbox.app import from_settings
 from connectapp.sandbox.wire import LINE_KEY, Line
 
 if TYPE_CHECKING:
@@ -172,3 +176,49 @@ class SandboxServer:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+
+def serve_with_app(app: "WSGIApplication", global_conf: dict[str, str], **settings: str) -> None:
+    """The ``paste.server_runner`` ``egg:connectapp#development``: the application, and the sandbox beside it.
+
+    Says where both are once both listen. Ends cleanly on SIGINT and SIGTERM. What hinders the start is said in one
+    line, and the process ends with the code 1.
+
+    :param settings: ``sandbox.listen`` (default ``127.0.0.1:6544``); other ``sandbox.`` settings are those of
+        `connectapp.sandbox.app.from_settings`; the rest is waitress's, with ``listen`` ``localhost:6543``.
+    """
+    ours = {name.removeprefix("sandbox."): settings.pop(name) for name in list(settings) if name.startswith("sandbox.")}
+    settings.setdefault("listen", "localhost:6543")
+    host, _, port = ours.pop("listen", "127.0.0.1:6544").rpartition(":")
+    try:
+        sandbox = SandboxServer(from_settings(ours), host.strip("[]"), int(port))
+    except (OSError, ValueError, OverflowError) as error:
+        _give_up(f"the sandbox cannot start on {host}:{port}: {error}")
+    try:
+        server = waitress.create_server(app, **settings)
+    except (OSError, ValueError) as error:
+        _give_up(f"cannot start on {settings['listen']}: {error}")
+    with sandbox:
+        shown = f"{settings['listen'].split()[0].rpartition(':')[0]}:{_port(server)}"
+        sys.stdout.write(f"connectapp  http://{shown}\nsandbox     {sandbox.url} (stands in for Stripe)\n")
+        sys.stdout.flush()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, _leave)
+        server.run()
+
+
+def _port(server: Any) -> int:
+    """The port in use; waitress has another class where the host name has several addresses."""
+    several = getattr(server, "effective_listen", None)
+    return int(several[0][1] if several else server.effective_port)
+
+
+def _leave(*_: object) -> NoReturn:
+    sys.exit(0)  # waitress ends its loop on this
+
+
+def _give_up(message: str) -> NoReturn:
+    """End with the code 1; pserve would make a success of SystemExit and a traceback of anything else."""
+    sys.stderr.write(f"connectapp: {message}\n")
+    sys.stderr.flush()
+    os._exit(1)
