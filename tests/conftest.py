@@ -1,0 +1,73 @@
+"""What all tests share: two databases, the sandbox over real HTTP, the application."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.databases import PostgreSQL, SQLite
+from tests.support.sandbox import SandboxClient, start_sandbox
+from tests.support.site import Browser, Site, make_settings
+
+
+@pytest.fixture(scope="session")
+def sqlite(tmp_path_factory: pytest.TempPathFactory) -> SQLite:
+    return SQLite(tmp_path_factory.mktemp("sqlite"))
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSQL]:
+    server = PostgreSQL(tmp_path_factory.mktemp("postgresql"))
+    yield server
+    server.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A fresh, migrated database; a test that uses it runs on both."""
+    databases: Any = request.getfixturevalue(request.param)
+    url = databases.create(tmp_path)
+    yield url
+    databases.drop(url)
+
+
+@pytest.fixture(scope="session")
+def sandbox_server() -> Iterator[SandboxClient]:
+    server = start_sandbox()
+    client = SandboxClient(server.url)
+    yield client
+    client.http.clear()
+    server.stop()
+
+
+@pytest.fixture
+def sandbox(sandbox_server: SandboxClient) -> SandboxClient:
+    sandbox_server.reset()
+    return sandbox_server
+
+
+@pytest.fixture
+def make_site(tmp_path: Path, database_url: str, sandbox: SandboxClient) -> Iterator[Callable[..., Site]]:
+    """Makes applications on the test's database, with settings such as ``attempt__minutes="5"``."""
+    made: list[Site] = []
+
+    def make(**settings: str) -> Site:
+        site = Site(make_settings(tmp_path, database_url, sandbox.url, **settings), sandbox)
+        made.append(site)
+        return site
+
+    yield make
+    for site in made:
+        site.close()
+
+
+@pytest.fixture
+def site(make_site: Callable[..., Site]) -> Site:
+    return make_site()
+
+
+@pytest.fixture
+def browser(site: Site) -> Browser:
+    """An organizer's browser, signed in."""
+    return site.signed_in()

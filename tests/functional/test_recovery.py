@@ -1,0 +1,120 @@
+"""After a crash: what the journal holds is finished exactly once."""
+
+from connectapp.connect.recovery import recovery_of
+from tests.support.site import Browser, Site
+
+
+class Killed(BaseException):
+    """Stands for kill -9 within one process: nothing of ours runs after it but `finally`."""
+
+
+def killed_at(monkeypatch, target: str, url: str, browser: Browser) -> None:
+    def die(*args, **kwargs):
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(target, die)
+        try:
+            browser.get(url)
+        except Killed:
+            return
+    raise AssertionError(f"{target} was never called")
+
+
+def test_a_crash_after_the_answer_is_finished_from_the_journal(site: Site, browser: Browser, monkeypatch) -> None:
+    url = browser.callback_url()
+    killed_at(monkeypatch, "connectapp.connect.settlement.Settlement.settle", url, browser)
+    assert [a.status for a in site.attempts()] == ["exchanging"]
+    assert site.accounts() == []
+
+    recovery_of(site.registry).run()
+
+    assert [a.status for a in site.attempts()] == ["linked"]
+    assert [a.status for a in site.accounts()] == ["active"]
+    assert site.sandbox.redemptions() == 1
+    assert list(site.registry["connectapp.journal"].directory.iterdir()) == []
+    assert "Connected" in browser.get(url, status=303).follow().text
+
+
+def test_a_crash_after_the_commit_does_not_link_twice(site: Site, browser: Browser, monkeypatch) -> None:
+    url = browser.callback_url()
+    killed_at(monkeypatch, "connectapp.connect.journal.Entry.remove", url, browser)
+    assert [a.status for a in site.attempts()] == ["linked"]
+    assert len(list(site.registry["connectapp.journal"].directory.iterdir())) == 1
+    recovery_of(site.registry).run()
+    assert list(site.registry["connectapp.journal"].directory.iterdir()) == []
+    assert [(a.status, a.version) for a in site.accounts()] == [("active", 1)]
+
+
+def test_a_crash_during_the_exchange_is_an_unknown_outcome(site: Site, browser: Browser, monkeypatch) -> None:
+    url = browser.callback_url()
+    killed_at(monkeypatch, "connectapp.providers.oauth2.OAuth2Provider.grant", url, browser)
+    recovery_of(site.registry).run()
+    (attempt,) = site.attempts()
+    assert (attempt.status, attempt.reason) == ("outcome_unknown", "interrupted")
+    assert "attempt.outcome_unknown" in site.audit()
+    page = browser.get(url, status=303).follow()
+    assert "interrupted" in page.text
+    assert site.sandbox.redemptions() == 1
+
+
+def test_a_crash_before_the_burn_leaves_the_attempt_usable(site: Site, browser: Browser, monkeypatch) -> None:
+    url = browser.callback_url()
+    killed_at(monkeypatch, "connectapp.connect.journal.Journal.reserve", url, browser)
+    assert [a.status for a in site.attempts()] == ["pending"]
+    recovery_of(site.registry).run()
+    assert "Connected" in browser.get(url, status=303).follow().text
+
+
+def test_an_outage_of_identify_is_tried_again_and_then_linked(site: Site, browser: Browser) -> None:
+    url = browser.callback_url()
+    site.sandbox.fault(endpoint="account", status=503, times=2)
+    page = browser.get(url, status=303).follow()
+    assert "being checked" in page.text
+    assert page.headers["Refresh"]
+    assert site.accounts() == []
+    recovery_of(site.registry).run()
+    assert site.accounts() == []
+    recovery_of(site.registry).run()
+    assert [a.status for a in site.accounts()] == ["active"]
+    assert [a.status for a in site.attempts()] == ["linked"]
+    assert site.sandbox.redemptions() == 1
+
+
+def test_an_account_that_cannot_be_verified_is_given_back(site: Site, browser: Browser, monkeypatch) -> None:
+    from datetime import timedelta
+
+    url = browser.callback_url()
+    site.sandbox.fault(endpoint="account", status=503)
+    browser.get(url, status=303)
+    monkeypatch.setattr("connectapp.connect.settlement.VERIFY_FOR", timedelta(0))
+    recovery_of(site.registry).run()
+    (attempt,) = site.attempts()
+    assert (attempt.status, attempt.reason) == ("failed", "not_verified")
+    assert site.sandbox.live_grants() == []
+    assert site.accounts() == []
+
+
+def test_a_revocation_that_failed_is_chased(site: Site, browser: Browser) -> None:
+    url = browser.callback_url()
+    site.sandbox.fault(endpoint="account", after=True, json_merge={"id": "acct_1Somebody"})
+    site.sandbox.fault(endpoint="deauthorize", status=500, times=1)
+    browser.get(url, status=303)
+    assert [a.status for a in site.attempts()] == ["refused"]
+    assert len(site.sandbox.live_grants()) == 1
+    recovery_of(site.registry).run()
+    assert site.sandbox.live_grants() == []
+    assert list(site.registry["connectapp.journal"].directory.iterdir()) == []
+    assert [(a.status, a.reason) for a in site.attempts()] == [("refused", "identity_mismatch")]
+
+
+def test_lost_attempts_are_noted_after_two_minutes(site: Site, browser: Browser, monkeypatch) -> None:
+    url = browser.callback_url()
+    killed_at(monkeypatch, "connectapp.providers.oauth2.OAuth2Provider.redeem", url, browser)
+    for path in site.registry["connectapp.journal"].directory.iterdir():
+        path.unlink()
+    recovery_of(site.registry).run()
+    assert [a.status for a in site.attempts()] == ["exchanging"]
+    site.change("UPDATE attempt SET changed_at = :then", then="2020-01-01 00:00:00+00:00")
+    recovery_of(site.registry).run()
+    assert [a.status for a in site.attempts()] == ["outcome_unknown"]
