@@ -1,0 +1,130 @@
+"""Authlib's OAuth 2.0 client over our transport: one short-lived object per conversation.
+
+Authlib has the grants, PKCE, client authentication and token types. This adds the session that it asks for, and reads
+answers strictly.
+"""
+
+import base64
+import json as jsonlib
+from collections.abc import Iterable, Mapping, MutableMapping
+from typing import Any, NoReturn
+from urllib.parse import quote_plus, urlencode
+
+from authlib.common.urls import add_params_to_uri
+from authlib.oauth2.client import OAuth2Client
+
+from .answers import token_answer
+from .errors import InvalidTokenError, MissingTokenError, OAuthError, UnsupportedTokenTypeError
+from .transport import Response, Transport
+
+Headers = MutableMapping[str, str]
+Signed = tuple[str, Headers, str]
+
+
+def client_secret_basic(auth: Any, method: str, url: str, headers: Headers, body: str) -> Signed:
+    """HTTP Basic with both parts form-encoded first (RFC 6749 section 2.3.1), which Authlib leaves out."""
+    pair = f"{quote_plus(auth.client_id)}:{quote_plus(auth.client_secret or '')}"
+    headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
+    return url, headers, body
+
+
+def bearer_secret(auth: Any, method: str, url: str, headers: Headers, body: str) -> Signed:
+    """The client secret as a bearer token: no standard, but how Stripe wants its secret key."""
+    headers["Authorization"] = f"Bearer {auth.client_secret}"
+    return url, headers, body
+
+
+class PyramidOAuth2Client(OAuth2Client):
+    """An `authlib.oauth2.client.OAuth2Client` that is its own session, as Authlib's integrations have it.
+
+    :param required_fields: what a token answer must have. Everything else is Authlib's.
+    """
+
+    oauth_error_class = OAuthError
+
+    def __init__(
+        self, transport: Transport, *, required_fields: Iterable[str] = ("access_token",), **options: Any
+    ) -> None:
+        super().__init__(session=self, **options)
+        self.transport = transport
+        self.required_fields = tuple(required_fields)
+        self.headers: dict[str, str] = {}
+        self.register_client_auth_method(("client_secret_basic", client_secret_basic))
+        self.register_client_auth_method(("bearer_secret", bearer_secret))
+
+    def __enter__(self) -> "PyramidOAuth2Client":
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        """Nothing to close: the connections belong to the transport."""
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        withhold_token: bool = False,
+        auth: Any = None,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, Any] | None = None,
+        data: Mapping[str, Any] | str | None = None,
+        json: Any = None,
+    ) -> Response:
+        """One request with the token, or with `auth`, or with neither.
+
+        :param data: the body, a mapping is form-encoded and what is None in it left out. :param json: as JSON instead.
+        :raises MissingTokenError, InvalidTokenError, UnsupportedTokenTypeError: if a token is wanted and not usable.
+        :raises TransportError: if there is no answer.
+        """
+        if params:
+            url = add_params_to_uri(url, [(name, str(value)) for name, value in params.items()])
+        # A copy: Authlib signs the mapping that it is given, and gives every client the same one.
+        sending: Headers = {**self.headers, **(headers or {})}
+        body = _encode(sending, data, json)
+        if auth is not None:
+            url, sending, body = auth.prepare(method, url, sending, body)
+        elif not withhold_token:
+            url, sending, body = self._sign(url, sending, body)
+        return self.transport.request(method, url, headers=sending, body=body or None)
+
+    def post(self, url: str, **options: Any) -> Response:
+        """For Authlib, which posts to the token endpoint with `auth`."""
+        return self.request("POST", url, withhold_token=True, **options)
+
+    def parse_response_token(self, resp: Response) -> Any:
+        """See `token_answer`, which also says what is raised."""
+        self.token = token_answer(resp, self.required_fields)
+        return self.token
+
+    def _fetch_token(
+        self, url: str, body: str = "", headers: Any = None, auth: Any = None, method: str = "POST"
+    ) -> Any:
+        """Post to the token endpoint, once. A GET would put the code and perhaps the secret into the address."""
+        if method.upper() != "POST":
+            raise ValueError("a token endpoint is only asked by POST")
+        return super()._fetch_token(url, body=body, headers=headers, auth=auth)
+
+    def token_from_fragment(self, authorization_response: str, state: str | None = None) -> NoReturn:
+        """The implicit grant is not offered (RFC 9700 section 2.1.2)."""
+        raise ValueError("the implicit grant is not supported")
+
+    def _sign(self, url: str, headers: Headers, body: str) -> Signed:
+        if not self.token:
+            raise MissingTokenError
+        if not self.ensure_active_token(self.token):
+            raise InvalidTokenError
+        try:
+            signed: Signed = self.token_auth.prepare(url, headers, body)
+        except KeyError:
+            raise UnsupportedTokenTypeError from None
+        return signed
+
+
+def _encode(headers: Headers, data: Mapping[str, Any] | str | None, json: Any) -> str:
+    if json is not None:
+        headers["Content-Type"] = "application/json"
+        return jsonlib.dumps(json)
+    if data is None or isinstance(data, str):
+        return data or ""
+    headers.setdefault("Content-Type", "application/x-www-form-urlencoded")
+    return urlencode({name: value for name, value in data.items() if value is not None})
