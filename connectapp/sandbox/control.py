@@ -10,6 +10,7 @@ from webob import Request, Response
 from connectapp.sandbox.faults import Fault, FaultBook
 from connectapp.sandbox.holds import Holds
 from connectapp.sandbox.routing import Refusal, World, json_answer, query
+from connectapp.sandbox.stripe_answers import SCOPES
 from connectapp.sandbox.stripe_authorize import create_account
 from connectapp.sandbox.wire import LINE_KEY, Wire
 
@@ -65,14 +66,19 @@ class Control:
 
     def _issue_code(self, request: Request) -> dict[str, Any]:
         order = _json(request)
-        platform = self._world.platforms.by_client(order.get("client_id", self._world.platforms.all[0].client_id))
-        ledger = self._world.ledger
-        if platform is None or order.get("account") not in ledger.accounts:
+        ledger, platforms = self._world.ledger, self._world.platforms
+        account = _text(order, "account")
+        platform = platforms.by_client(_text(order, "client_id", platforms.all[0].client_id))
+        if platform is None or account not in ledger.accounts:
             raise ValueError("client_id or account is unknown")
         scope, livemode = order.get("scope", "read_write"), order.get("livemode", platform.livemode)
+        if scope not in SCOPES or not isinstance(livemode, bool):
+            raise ValueError("scope must be read_write or read_only, livemode true or false")
+        ttl = order.get("ttl", self._world.code_ttl)
+        if not isinstance(ttl, int | float):
+            raise ValueError("ttl must be a number of seconds")
         with ledger.transaction():
-            ttl = float(order.get("ttl", self._world.code_ttl))
-            return asdict(ledger.issue_code(order["account"], platform.client_id, scope, livemode, ttl))
+            return asdict(ledger.issue_code(account, platform.client_id, scope, livemode, ttl))
 
     def _add_fault(self, request: Request) -> dict[str, Any]:
         fault = Fault.parse(_json(request), self._endpoints)
@@ -100,8 +106,8 @@ def _json(request: Request) -> dict[str, Any]:
     return order
 
 
-def _text(order: dict[str, Any], name: str) -> str:
-    value = order.get(name)
+def _text(order: dict[str, Any], name: str, default: str | None = None) -> str:
+    value = order.get(name, default)
     if not isinstance(value, str):
-        raise ValueError(f"{name} is missing")
+        raise ValueError(f"{name} is missing, or no text")
     return value

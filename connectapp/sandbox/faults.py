@@ -41,6 +41,8 @@ _WIRE = frozenset(one.name for one in fields(Wire))
 # These say what to answer, so without `after` the real work is not done.
 _INSTEAD = frozenset({"status", "body", "redirect", "close_after", "hang", "reset", "raw"})
 _MAX_PLAIN = 64 * 2**20
+_MAX_NUMBER = 2**31
+_PIECE = 2**16
 _ids = itertools.count(1)
 
 
@@ -76,13 +78,15 @@ class Fault:
         for name, value in order.items():
             if type(value) not in _TYPES.get(name, ()):
                 raise ValueError(f"{name}: unknown field, or not the right type")
+            if isinstance(value, int | float) and not 0 <= value < _MAX_NUMBER:
+                raise ValueError(f"{name}: not a sensible number")
         if order.get("endpoint") not in (known := sorted(set(endpoints))):
             raise ValueError(f"endpoint must be one of {', '.join(known)}")
         given: dict[str, Any] = {name: value for name, value in order.items() if name not in _WIRE}
+        if "body" in given:
+            given["body"] = given["body"].encode()
         if "body_base64" in given:
             given["body"] = _decode(given.pop("body_base64"))
-        elif "body" in given:
-            given["body"] = given["body"].encode()
         fault = cls(left=given.pop("times", 1), wire=_wire(order), **given)
         fault._check()
         return fault
@@ -93,8 +97,10 @@ class Fault:
             raise ValueError("content_encoding: only gzip, deflate and identity, separated by commas")
         if len(self.body or b"") * self.repeat > _MAX_PLAIN and not self.content_encoding:
             raise ValueError("body times repeat: at most 64 MiB without a content_encoding")
-        if any(not isinstance(value, str | None) for value in self.headers.values()):
-            raise ValueError("headers: values are strings, or null to remove")
+        if self.status is not None and not 200 <= self.status <= 599:
+            raise ValueError("status: from 200 to 599; raw can send anything")
+        if not all(value is None or _is_header(value) for value in self.headers.values()):
+            raise ValueError("headers: values are text without line breaks, or null to remove; raw can send anything")
 
     @property
     def instead(self) -> bool:
@@ -115,7 +121,7 @@ class Fault:
         if self.redirect is not None:
             response.status = self.status or 302
             response.headers["Location"] = self.redirect
-        if self.json_merge is not None:
+        if self.json_merge is not None and response.content_type == "application/json":
             response.body = json.dumps(merge_patch(json.loads(response.body), self.json_merge)).encode()
         if self.body is not None and not self.content_encoding:
             response.body = self.body * self.repeat
@@ -132,7 +138,7 @@ class Fault:
     def _encode(self, response: Response) -> None:
         """Compress piece by piece: a body of many gigabytes never exists here."""
         plain = response.body if self.body is None else self.body
-        chunks: Iterable[bytes] = itertools.repeat(plain, self.repeat)
+        chunks = _repeated(plain, self.repeat)
         for encoding in self._encodings():
             if encoding != "identity":
                 chunks = _compressed(chunks, zlib.MAX_WBITS | (16 if encoding == "gzip" else 0))
@@ -145,6 +151,10 @@ class Fault:
         shown["body"] = None if self.body is None else len(self.body)
         shown["wire"]["raw"] = None if self.wire.raw is None else len(self.wire.raw)
         return shown
+
+
+def _is_header(value: object) -> bool:
+    return isinstance(value, str) and not set("\r\n\0") & set(value)
 
 
 def _wire(order: Mapping[str, Any]) -> Wire:
@@ -162,6 +172,13 @@ def _decode(text: str) -> bytes:
         return base64.b64decode(text, validate=True)
     except binascii.Error:
         raise ValueError("body_base64: not base64") from None
+
+
+def _repeated(plain: bytes, times: int) -> Iterable[bytes]:
+    """The same bytes so many times, in pieces of a size that compresses fast."""
+    together = max(1, _PIECE // max(1, len(plain)))
+    whole, rest = divmod(times, together)
+    return itertools.chain(itertools.repeat(plain * together, whole), [plain * rest])
 
 
 def _compressed(chunks: Iterable[bytes], window: int) -> Iterable[bytes]:

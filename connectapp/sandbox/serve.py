@@ -166,10 +166,11 @@ class SandboxServer:
 
     def stop(self) -> None:
         """Cut every connection, end every wait, close the port."""
-        self._server.shutdown()
+        if self._thread.is_alive():
+            self._server.shutdown()
+            self._thread.join()
         self._server.end_connections()
         self._server.server_close()
-        self._thread.join()
 
     def __enter__(self) -> "SandboxServer":
         return self.start()

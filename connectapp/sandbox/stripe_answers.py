@@ -9,6 +9,8 @@ from webob import Request
 from connectapp.sandbox.platforms import Platform
 from connectapp.sandbox.routing import Refusal, World
 
+SCOPES = ("read_only", "read_write")  # the lesser first
+
 
 def oauth_error(code: str, description: str, **more: str) -> Refusal:
     """The shape of the OAuth endpoints (RFC 6749 section 5.2): `error` is a string."""

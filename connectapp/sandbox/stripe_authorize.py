@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_type_hints
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from webob import Request, Response
@@ -11,7 +11,7 @@ from connectapp.sandbox.ledger import Account, new_token
 from connectapp.sandbox.pages import page
 from connectapp.sandbox.platforms import Platform
 from connectapp.sandbox.routing import World, form, query
-from connectapp.sandbox.stripe_answers import oauth_error
+from connectapp.sandbox.stripe_answers import SCOPES, oauth_error
 
 # Country (ISO 3166-1 alpha-2) to its name and currency (ISO 4217, lower case).
 COUNTRIES = {
@@ -73,7 +73,7 @@ def _check(world: World, params: Mapping[str, str]) -> Ask:
     if redirect_uri is None:
         raise oauth_error("invalid_redirect_uri", "redirect_uri is invalid or not registered", **kept)
     scope = params.get("scope", "read_only")
-    if scope not in {"read_only", "read_write"}:
+    if scope not in SCOPES:
         raise oauth_error("invalid_scope", "scope must be read_write or read_only", **kept)
     return Ask(platform, redirect_uri, scope, state)
 
@@ -148,21 +148,22 @@ def _account(world: World, fields: Mapping[str, str]) -> tuple[Account | None, s
 def create_account(world: World, **fields: Any) -> Account:
     """A new account with these fields of `Account`.
 
-    :raises ValueError: a field is unknown, or the id is taken.
+    :raises ValueError: a field is unknown or of the wrong type, or the id is taken.
     """
+    types = get_type_hints(Account)
+    for name, value in fields.items():
+        if name not in types or not isinstance(value, types[name]):
+            raise ValueError(f"{name}: no such field of an account, or not the right type")
     country = fields.get("country", "GB")
     given = {
         "id": new_token("acct_1", 15),
         "business_name": "New account",
         "email": "",
         "country": country,
-        "default_currency": COUNTRIES.get(country, ("", "usd"))[1],
+        "default_currency": COUNTRIES[country][1] if country in COUNTRIES else "usd",
         "created": int(world.ledger.clock()),
-    } | fields
-    try:
-        account = Account(**given)
-    except TypeError:
-        raise ValueError("unknown account field") from None
+    }
+    account = Account(**given | fields)
     if account.id in world.ledger.accounts:
         raise ValueError("this account id is taken")
     world.ledger.accounts[account.id] = account

@@ -12,9 +12,7 @@ from webob import Request, Response
 from connectapp.sandbox.ledger import Code, Grant
 from connectapp.sandbox.platforms import Platform
 from connectapp.sandbox.routing import World, form, json_answer
-from connectapp.sandbox.stripe_answers import oauth_error, require_platform
-
-SCOPES = ("read_only", "read_write")  # the lesser first
+from connectapp.sandbox.stripe_answers import SCOPES, oauth_error, require_platform
 
 
 def token(world: World, request: Request) -> Response:

@@ -139,7 +139,7 @@ def test_a_live_connection_gives_test_tokens_to_the_test_key(client: stripe.Stri
     exchange: Any = {"grant_type": "refresh_token", "refresh_token": granted.refresh_token}
     exchanged = client.oauth.token(exchange)
     assert exchanged.livemode is False
-    assert exchanged.stripe_publishable_key.startswith("pk_test_")
+    assert str(exchanged.stripe_publishable_key).startswith("pk_test_")
     assert sdk(url, Platform(secret_key=granted.access_token)).v1.accounts.retrieve_current().id == RIVERSIDE
 
 

@@ -40,7 +40,7 @@ class Driver:
         return Request.blank(path, method=method, body=body, headers=named).get_response(self.app)
 
     def get(self, path: str, **headers: str) -> Response:
-        return self.send("GET", path, **headers)
+        return self.send("GET", path, b"", **headers)
 
     def form(self, path: str, fields: dict[str, str], **headers: str) -> Response:
         headers = {"Content_Type": "application/x-www-form-urlencoded"} | headers
