@@ -6,6 +6,7 @@ at once when another one wrote in between (SQLITE_BUSY_SNAPSHOT), whatever the b
 """
 
 import os
+import re
 import time
 import uuid
 from collections.abc import Iterator
@@ -37,6 +38,11 @@ def uuid7() -> str:
     rand = int.from_bytes(os.urandom(10)) & ((1 << 74) - 1)
     value = milliseconds << 80 | 0x7 << 76 | (rand >> 62) << 64 | 0b10 << 62 | rand & ((1 << 62) - 1)
     return str(uuid.UUID(int=value))
+
+
+def is_id(text: str) -> bool:
+    """Whether a text has the form of a row id; anything else need not bother the database."""
+    return re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", text) is not None
 
 
 class UTCDateTime(TypeDecorator[datetime]):

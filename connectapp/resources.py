@@ -13,12 +13,12 @@ A lookup that fails, and somebody else's object, raise KeyError: both are 404, a
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from pyramid.authorization import Allow, Everyone
 from pyramid.httpexceptions import HTTPForbidden
 
+from connectapp.db import is_id
 from connectapp.providers.interfaces import IPaymentProvider
 from connectapp.providers.registry import get_providers
 from connectapp.security import Permission
@@ -29,95 +29,85 @@ MEMBERS_VIEW = [
 ]
 
 
-@dataclass
-class Root:
-    """/"""
+class Resource:
+    """A place on the site.
 
-    request: Any
-    __name__ = ""
-    __parent__ = None
+    :param parent: None for the root. :param name: its segment of the path.
+    """
 
-    def __acl__(self) -> list[Any]:
-        return [(Allow, Everyone, Permission.PUBLIC)]
+    def __init__(self, parent: "Resource | None", name: str, request: Any) -> None:
+        self.__parent__ = parent
+        self.__name__ = name
+        self.request = request
 
     @property
     def providers(self) -> Mapping[str, IPaymentProvider]:
         """The configured providers by name."""
         return get_providers(self.request.registry)
 
-    def __getitem__(self, name: str) -> Any:
-        return {"signin": SignIn, "accounts": Accounts, "connect": Connect}[name](self, self.request)
+
+class Root(Resource):
+    """/"""
+
+    def __init__(self, request: Any) -> None:
+        super().__init__(None, "", request)
+
+    def __acl__(self) -> list[Any]:
+        return [(Allow, Everyone, Permission.PUBLIC)]
+
+    def __getitem__(self, name: str) -> Resource:
+        return {"signin": SignIn, "accounts": Accounts, "connect": Connect}[name](self, name, self.request)
 
 
-@dataclass
-class SignIn:
+class SignIn(Resource):
     """/signin"""
 
-    __parent__: Root
-    request: Any
-    __name__ = "signin"
 
-
-@dataclass
-class Accounts:
+class Accounts(Resource):
     """/accounts: the connected accounts of the actor's organizer."""
-
-    __parent__: Root
-    request: Any
-    __name__ = "accounts"
 
     def __acl__(self) -> list[Any]:
         return MEMBERS_VIEW
-
-    @property
-    def providers(self) -> Mapping[str, IPaymentProvider]:
-        """The configured providers by name."""
-        return self.__parent__.providers
 
     def __getitem__(self, account_id: str) -> "AccountContext":
         actor = self.request.actor
         if actor is None or actor.organizer_id is None:
             raise HTTPForbidden  # the same for every id, so that it tells nothing
-        return AccountContext(self, account_id, self.request.account_store.view(account_id, actor.organizer_id))
+        if not is_id(account_id):
+            raise KeyError(account_id)
+        return AccountContext(self, account_id, self.request)
 
 
-@dataclass
-class AccountContext:
+class AccountContext(Resource):
     """/accounts/{id}"""
 
-    __parent__: Accounts
-    __name__: str
-    account: Any
-
-    @property
-    def provider(self) -> IPaymentProvider | None:
-        """The account's provider; None while it is not configured, or in the other mode."""
-        provider = self.__parent__.providers.get(self.account.provider_name)
-        return provider if provider is not None and provider.mode == self.account.mode else None
+    def __init__(self, parent: Accounts, name: str, request: Any) -> None:
+        super().__init__(parent, name, request)
+        self.account = request.account_store.view(name, request.actor.organizer_id)
 
     def __acl__(self) -> list[Any]:
         return [(Allow, "role:owner", Permission.DISCONNECT)]
 
+    @property
+    def provider(self) -> IPaymentProvider | None:
+        """The account's provider; None while it is not configured, or in the other mode."""
+        provider = self.providers.get(self.account.provider_name)
+        return provider if provider is not None and provider.mode == self.account.mode else None
 
-@dataclass
-class Connect:
+
+class Connect(Resource):
     """/connect"""
 
-    __parent__: Root
-    request: Any
-    __name__ = "connect"
-
     def __getitem__(self, name: str) -> "ProviderContext":
-        return ProviderContext(self, name, self.__parent__.providers[name])
+        return ProviderContext(self, name, self.request)
 
 
-@dataclass
-class ProviderContext:
+class ProviderContext(Resource):
     """/connect/{provider}"""
 
-    __parent__: Connect
-    __name__: str
-    provider: IPaymentProvider
+    def __init__(self, parent: Connect, name: str, request: Any) -> None:
+        super().__init__(parent, name, request)
+        self.provider = self.providers[name]
 
     def __acl__(self) -> list[Any]:
         return [(Allow, "role:owner", Permission.CONNECT), *MEMBERS_VIEW]

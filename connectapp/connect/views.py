@@ -8,12 +8,14 @@ from urllib.parse import urlencode, urlsplit
 from pyramid.httpexceptions import HTTPMethodNotAllowed, HTTPNoContent, HTTPNotFound, HTTPSeeOther
 from pyramid.view import view_config
 
+from connectapp import forms
 from connectapp.accounts.store import masked
 from connectapp.connect import messages
 from connectapp.connect.attempts import Attempt, Status, facts
 from connectapp.connect.flow import LinkFlow
 from connectapp.connect.journal import Journal
 from connectapp.connect.replacement import Replacement
+from connectapp.db import is_id
 from connectapp.errors import RefusedError
 from connectapp.layout import provider_link
 from connectapp.oauth.transport import map_url
@@ -47,15 +49,15 @@ def connect_page(context: ProviderContext, request: Any) -> dict[str, Any]:
 )
 def authorize(context: ProviderContext, request: Any) -> dict[str, Any]:
     """Begin an attempt and answer with the leave page, since the state is kept only as a hash."""
-    target = request.POST.get("target", "accounts")
-    if target not in TARGETS or len(request.POST.getall("replaces")) > 1:
+    target = forms.text(request, "target", "accounts")
+    if target not in TARGETS:
         raise RefusedError("unknown_field")
     leaving = link_flow(request).begin(
         request.dbsession,
         request.actor,
         context.provider,
         target=target,
-        replaces_id=request.POST.get("replaces"),
+        replaces_id=forms.text(request, "replaces", "") or None,
     )
     settings = get_settings(request.registry)
     url = map_url(leaving.url, settings.hosts)
@@ -131,7 +133,7 @@ def _attempt_page(context: ProviderContext, request: Any, attempt_id: str) -> di
 
 def _own_attempt(context: ProviderContext, request: Any, attempt_id: str) -> Attempt:
     """The attempt, if it is this user's; else it does not exist."""
-    attempt: Attempt | None = request.dbsession.get(Attempt, attempt_id)
+    attempt: Attempt | None = request.dbsession.get(Attempt, attempt_id) if is_id(attempt_id) else None
     actor = request.actor
     if attempt is None or actor is None or attempt.user_id != actor.user_id:
         raise HTTPNotFound
@@ -179,7 +181,7 @@ def _replacement(request: Any) -> Replacement:
 @view_config(context=ProviderContext, name="confirm", permission=Permission.CONNECT, request_method="POST")
 def confirm(context: ProviderContext, request: Any) -> Any:
     """Replace the old account by the new one, or keep it."""
-    decision, attempt_id = request.POST.get("decision"), request.POST.get("attempt", "")
+    decision, attempt_id = forms.text(request, "decision"), forms.text(request, "attempt")
     if decision not in {"replace", "keep"}:
         raise RefusedError("unknown_field")
     replacement = _replacement(request)

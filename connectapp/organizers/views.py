@@ -1,13 +1,15 @@
 """The start page, signing in and signing out."""
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from pyramid.httpexceptions import HTTPNotFound, HTTPSeeOther
 from pyramid.view import view_config
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from connectapp import audit, sessions
+from connectapp import audit, forms, sessions
 from connectapp.organizers import signin
 from connectapp.organizers.models import User
 from connectapp.resources import Root, SignIn
@@ -37,17 +39,17 @@ def signin_page(context: SignIn, request: Any) -> dict[str, Any]:
 @view_config(context=SignIn, permission=Permission.PUBLIC, request_method="POST", renderer="signin.jinja2")
 def sign_in(context: SignIn, request: Any) -> Any:
     """Check the password outside any transaction, since that takes long on purpose; then begin a session."""
-    email = signin.fold_email(request.POST.get("email", ""))
+    email = signin.fold_email(forms.text(request, "email"))
+    password = forms.text(request, "password", printable=False)
     with request.work.reading() as session:
         query = select(User.id, User.password_hash).where(User.email == email, User.disabled_at.is_(None))
-        user_id, password_hash = session.execute(query).one_or_none() or (None, None)
-    fits = signin.password_fits(request.POST.get("password", ""), password_hash)
+        user_id, password_hash = session.execute(query).one_or_none() or ("", None)
+    if signin.password_fits(password, password_hash):
+        return _begin(request, lambda _session: user_id)
     request.work.resume()
-    if not fits or user_id is None:
-        log.warning("a sign-in failed")
-        request.response.status = 403
-        return {"error": WRONG, "email": email, "demo": get_settings(request.registry).demo}
-    return _begin(request, user_id)
+    log.warning("a sign-in failed")
+    request.response.status = 403
+    return {"error": WRONG, "email": email, "demo": get_settings(request.registry).demo}
 
 
 @view_config(context=SignIn, name="demo", permission=Permission.PUBLIC, request_method="POST")
@@ -55,21 +57,24 @@ def sign_in_demo(context: SignIn, request: Any) -> Any:
     """One click, in development only."""
     if not get_settings(request.registry).demo:
         raise HTTPNotFound
-    return _begin(request, signin.demo_user(request.dbsession).id)
+    return _begin(request, lambda session: signin.demo_user(session).id)
 
 
-def _begin(request: Any, user_id: str) -> Any:
-    session = request.dbsession
-    organizer_id = signin.first_organizer(session, user_id)
-    sessions.start(request, session, user_id, organizer_id)
-    audit.record(
-        session,
-        "user.signed_in",
-        f"user:{user_id}",
-        organizer_id=organizer_id,
-        user_id=user_id,
-        reference=request.reference,
-    )
+def _begin(request: Any, find_user_id: Callable[[Session], str]) -> Any:
+    """Begin a session for the user, in a transaction of its own."""
+    with request.work.writing() as session:
+        user_id = find_user_id(session)
+        organizer_id = signin.first_organizer(session, user_id)
+        sessions.start(request, session, user_id, organizer_id)
+        audit.record(
+            session,
+            "user.signed_in",
+            f"user:{user_id}",
+            organizer_id=organizer_id,
+            user_id=user_id,
+            reference=request.reference,
+        )
+    request.work.resume()
     return HTTPSeeOther("/accounts")
 
 

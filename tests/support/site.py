@@ -118,7 +118,7 @@ class Site:
 
     def accounts(self) -> list[Any]:
         return self.rows(
-            "SELECT c.*, p.external_id, p.display_name, p.provider, p.mode FROM connected_account c "
+            "SELECT c.*, p.external_id, p.display_name, p.country, p.provider, p.mode FROM connected_account c "
             "JOIN provider_account p ON p.id = c.provider_account_id ORDER BY c.id"
         )
 
