@@ -17,6 +17,7 @@ from urllib.request import urlopen
 
 import pytest
 
+from connectapp.sandbox.app import make_app
 from connectapp.sandbox.serve import SandboxServer
 
 INI = """
@@ -88,9 +89,11 @@ def test_bodies_that_it_cannot_read_are_refused(server: SandboxServer, header: s
 
 
 def test_stop_cuts_idle_connections_and_closes_the_port() -> None:
-    server = SandboxServer(lambda *_: []).start()
+    server = SandboxServer(make_app()).start()
     address = ("127.0.0.1", urlsplit(server.url).port or 0)
     with socket.create_connection(address, timeout=30) as idle:
+        idle.sendall(b"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert idle.recv(65536)  # it is accepted, and idle now
         server.stop()
         assert idle.recv(1) == b""
     with pytest.raises(ConnectionRefusedError):
