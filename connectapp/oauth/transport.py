@@ -6,6 +6,7 @@ may have seen it. Nothing is read from the environment: no proxies, no ``.netrc`
 
 import http.client
 import ipaddress
+import re
 import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -234,6 +235,9 @@ def _check_head(place: str, answer: urllib3.BaseHTTPResponse) -> None:
         raise RedirectRefused(f"{place}: HTTP {answer.status} is a redirect, refused", sent=True)
     if answer.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise ProtocolError(f"{place}: an encoded answer was not asked for", sent=True)
+    # http.client would read such an answer until the connection ends, and could not see that it was cut off.
+    if not re.fullmatch(r"[0-9]+(\s*,\s*[0-9]+)*", answer.headers.get("Content-Length", "0")):
+        raise ProtocolError(f"{place}: the length of the answer is no number", sent=True)
 
 
 def _failure(place: str, call: Call, error: Exception) -> TransportError:
