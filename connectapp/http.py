@@ -52,7 +52,8 @@ LAST_RESORT = (
 
 
 def error_response(request: Any, status: int, heading: str, sentence: str, *next_steps: str) -> Response:
-    """A page that says what happened and what to do now; needs no database and no session."""
+    """A page that says what happened and what to do now; needs no database and no session. The log has it too."""
+    log.info("%s %s answered %s: %s", request.method, request.path_info, status, heading)
     page = {
         "status": status,
         "heading": heading,
@@ -92,7 +93,6 @@ def _answer(handler: Callable[[Any], Any], request: Any, settings: Settings, hos
         refusal = _refusal(request, settings, hosts)
         if refusal is None:
             return handler(request)
-        log.warning("refused before any view: %s", refusal.detail)
         return error_response(request, refusal.status_int, refusal.title, refusal.detail)
     except Exception:
         log.exception("the last resort")

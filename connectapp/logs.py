@@ -1,17 +1,24 @@
 """Log lines: one line per record, with the reference id of the request that it belongs to."""
 
 import logging
+import re
 import secrets
 from contextvars import ContextVar
 
 REFERENCE: ContextVar[str] = ContextVar("reference", default="-")
 
+_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
 _LONGEST = 8000  # characters of one message; the rest is somebody else's flood
 
 
 def new_reference() -> str:
     """An id that a person can read out on the phone: eight letters and digits without look-alikes."""
-    return "".join(secrets.choice("23456789abcdefghjkmnpqrstuvwxyz") for _ in range(8))
+    return "".join(secrets.choice(_ALPHABET) for _ in range(8))
+
+
+def is_reference(text: str) -> bool:
+    """Whether a text has the form of a reference id."""
+    return re.fullmatch(f"[{_ALPHABET}]{{8}}", text) is not None
 
 
 class Formatter(logging.Formatter):

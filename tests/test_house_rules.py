@@ -47,7 +47,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "security", "sessions", "settings", "vault",
     },
     "connect.views": {
-        "accounts.store", "connect", "db", "errors", "forms", "layout", "oauth.transport", "resources", "security", "settings",
+        "accounts.store", "connect", "db", "errors", "forms", "layout", "logs", "oauth.transport", "resources", "security", "settings",
         "vault",
     },
     # Recovery has no request; like `resources`, it finds the providers itself.

@@ -1,5 +1,6 @@
 """The pages of the link flow. Each reads the context and the parameters, and calls one function of the flow."""
 
+import logging
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,14 @@ from connectapp.connect.replacement import Replacement
 from connectapp.db import is_id
 from connectapp.errors import RefusedError
 from connectapp.layout import provider_link
+from connectapp.logs import is_reference
 from connectapp.oauth.transport import map_url
 from connectapp.resources import ProviderContext
 from connectapp.security import Permission
 from connectapp.settings import get_settings
 from connectapp.vault import get_vault
+
+log = logging.getLogger(__name__)
 
 REFRESH_SECONDS = 3
 TARGETS = {"accounts": "your accounts"}
@@ -87,10 +91,9 @@ def callback(context: ProviderContext, request: Any) -> Any:
     finally:
         request.work.resume()
     if outcome.attempt_id:
-        query = {"attempt": outcome.attempt_id}
-    else:
-        query = {"problem": outcome.problem or "", "reference": request.reference}
-    return _to_result(context, query)
+        return _to_result(context, {"attempt": outcome.attempt_id})
+    log.warning("a callback was refused: %s", outcome.problem)
+    return _to_result(context, {"problem": outcome.problem or "", "reference": request.reference})
 
 
 def _to_result(context: ProviderContext, query: dict[str, str]) -> Any:
@@ -113,7 +116,8 @@ def result(context: ProviderContext, request: Any) -> dict[str, Any]:
     message = messages.PROBLEMS.get(request.GET.get("problem", ""))
     if message is None:
         raise HTTPNotFound
-    return _page(context, request, message, "refused", request.GET.get("reference", "")[:32])
+    told = request.GET.get("reference", "")
+    return _page(context, request, message, "refused", told if is_reference(told) else request.reference)
 
 
 def _attempt_page(context: ProviderContext, request: Any, attempt_id: str) -> dict[str, Any]:
