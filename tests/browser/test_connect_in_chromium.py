@@ -28,7 +28,7 @@ def sign_in(page: Page) -> None:
     page.goto("/signin")
     look(page, "signin")
     page.get_by_role("button", name="demo").click()
-    expect(page).to_have_url(lambda url: url.endswith("/accounts"))
+    page.wait_for_url("**/accounts")
 
 
 def at_the_provider(page: Page) -> None:
