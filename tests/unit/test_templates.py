@@ -1,0 +1,244 @@
+"""Every page in its states, with hostile strings in place of every value, and strict about missing ones."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from pyramid.config import Configurator
+from pyramid.request import Request
+
+from connectapp.accounts.store import AccountView
+from connectapp.layout import ProviderLink, Site
+
+PACKAGE = Path(__file__).parents[2] / "connectapp"
+TEMPLATES, STATIC = PACKAGE / "templates", PACKAGE / "static"
+HOSTILE = "\"'><script>alert(1)</script><p onclick=x style=y>{{ 7*7 }} {% raw %}"
+AWAY = 'https://connect.stripe.com/oauth/authorize?state=a&scope="><script>'
+AT = datetime(2026, 11, 23, 9, 5, tzinfo=UTC)
+
+PROVIDER = ProviderLink(HOSTILE, HOSTILE, HOSTILE, f"/connect/{HOSTILE}", f"/connect/{HOSTILE}/authorize", HOSTILE)
+SIGNED_IN = Site(HOSTILE, HOSTILE, HOSTILE, "development", HOSTILE, HOSTILE)
+SIGNED_OUT = Site(None, None, HOSTILE, "production", None, HOSTILE)
+NEW = {"display_name": HOSTILE, "masked_id": HOSTILE, "country": HOSTILE, "mode": "test"}
+
+
+def account(status: str = "active", *, charges: bool | None = True) -> AccountView:
+    return AccountView(
+        HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, status, HOSTILE, HOSTILE, charges, HOSTILE, HOSTILE, AT, HOSTILE
+    )
+
+
+ACCOUNTS = [
+    account(),
+    account(charges=False),
+    account(charges=None),
+    account("disconnecting"),
+    account("disconnected"),
+    account(HOSTILE),
+]
+REPLACEMENT = {"attempt_id": HOSTILE, "path": f"/connect/{HOSTILE}/confirm", "old": account(), "new": NEW}
+HISTORY = [{"at": AT, "text": HOSTILE, "who": HOSTILE}, {"at": AT, "text": HOSTILE, "who": None}]
+ERROR = {"status": 404, "heading": HOSTILE, "sentence": HOSTILE, "next_steps": [HOSTILE], "reference": HOSTILE}
+RESULT = ERROR | {"provider": PROVIDER, "account": None, "retry": True, "refresh_seconds": None, "replacement": None}
+LEAVE = {"provider_title": HOSTILE, "organizer_name": HOSTILE, "target_name": HOSTILE, "url": AWAY, "host": HOSTILE}
+OUTCOMES = ["linked", "denied", "refused", "failed", "outcome_unknown", "exchanging", "pending_verification", HOSTILE]
+
+
+def pages() -> Iterator[tuple[str, dict[str, Any]]]:
+    """The pages in their states: the template's name and its variables."""
+    for site in (SIGNED_IN, SIGNED_OUT):
+        frame = {"site": site}
+        for outcome in OUTCOMES:
+            yield "result", RESULT | frame | {"outcome": outcome}
+        yield "result", RESULT | frame | {"outcome": "linked", "retry": False, "account": account()}
+        yield "result", RESULT | frame | {"outcome": "exchanging", "refresh_seconds": 3, "next_steps": []}
+        for names in ([], [HOSTILE], [HOSTILE, HOSTILE]):
+            yield "home", frame | {"providers": names, "signin_path": "/signin"}
+        yield "signin", frame | {"error": None, "email": "", "demo": True}
+        yield "signin", frame | {"error": HOSTILE, "email": HOSTILE, "demo": False}
+    frame = {"site": SIGNED_IN}
+    yield "result", RESULT | frame | {"outcome": "awaiting_confirmation", "retry": False, "replacement": REPLACEMENT}
+    for may in (True, False):
+        for providers in ([PROVIDER], []):
+            yield "accounts", frame | {"accounts": ACCOUNTS, "providers": providers, "may_connect": may}
+            yield "accounts", frame | {"accounts": [], "providers": providers, "may_connect": may}
+        for one in ACCOUNTS:
+            page = frame | {"account": one, "history": HISTORY, "may_disconnect": may}
+            yield "account", page | {"provider": PROVIDER}
+            yield "account", page | {"provider": None, "history": []}
+    yield "disconnect", frame | {"account": account()}
+    for scope in ("read_only", "read_write", HOSTILE, ""):
+        yield "connect", frame | {"provider": PROVIDER, "scope": scope}
+    for auto in (True, False):
+        yield "leave", frame | LEAVE | {"auto": auto}
+    yield "error", ERROR
+    yield "error", ERROR | {"next_steps": []}
+
+
+PAGES = list(pages())
+every_page = pytest.mark.parametrize(("name", "values"), PAGES, ids=[f"{n}-{i}" for i, (n, _) in enumerate(PAGES)])
+
+
+@dataclass
+class Page(HTMLParser):
+    """A page as a browser reads it: its elements with their attributes, and its text."""
+
+    html: str
+    elements: list[tuple[str, dict[str, str | None]]] = field(default_factory=list)
+    text: str = ""
+
+    def __post_init__(self) -> None:
+        super().__init__()
+        self.feed(self.html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+ENVIRONMENT = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined)
+
+
+@pytest.fixture(scope="module")
+def request_() -> Any:
+    """A request that knows the addresses of static files."""
+    with Configurator() as config:
+        config.add_static_view("static", "connectapp:static")
+    request = Request.blank("/accounts?next=%22%3E%3Cscript%3E")
+    request.registry = config.registry
+    return request
+
+
+@pytest.fixture
+def page(request_: Any, name: str, values: dict[str, Any]) -> Page:
+    return Page(ENVIRONMENT.get_template(f"{name}.jinja2").render(values, request=request_))
+
+
+def test_every_template_is_rendered_here() -> None:
+    parts = {"bare", "layout", "_macros", "_replacement"}
+    assert {name for name, _values in PAGES} | parts == {path.stem for path in TEMPLATES.iterdir()}
+
+
+@every_page
+def test_hostile_text_stays_text(page: Page, name: str, values: dict[str, Any]) -> None:
+    tags = {tag for tag, _attributes in page.elements}
+    assert not tags & {"script", "style", "iframe", "object", "embed", "base", "svg"}
+    for _tag, attributes in page.elements:
+        assert not [key for key in attributes if key == "style" or key.startswith("on")]
+    if HOSTILE in values.values():
+        assert HOSTILE in page.text
+
+
+@every_page
+def test_nothing_comes_from_elsewhere(page: Page, name: str, values: dict[str, Any]) -> None:
+    for _tag, attributes in page.elements:
+        for key in {"href", "src", "action", "srcset", "formaction"} & attributes.keys():
+            address = attributes[key] or ""
+            assert re.match(r"/(?!/)|#", address) or address == values.get("url"), address
+            if address.startswith("/static/"):
+                assert (STATIC / address.removeprefix("/static/")).is_file()
+
+
+@every_page
+def test_forms_carry_the_token_and_are_not_on_pages_without_a_referrer(
+    page: Page, name: str, values: dict[str, Any]
+) -> None:
+    forms = page.all("form")
+    tokens = [a for a in page.all("input") if a.get("name") == "csrf_token"]
+    assert len(tokens) == len(forms)
+    assert all(form["method"] == "post" for form in forms)
+    assert all(token["value"] == HOSTILE for token in tokens)
+    # Browsers send `Origin: null` with a form of a no-referrer page, and we refuse that.
+    if name in {"leave", "error"} or (name == "result" and values["replacement"] is None):
+        assert forms == []
+
+
+@every_page
+def test_pages_are_built_for_everybody(page: Page, name: str, values: dict[str, Any]) -> None:
+    assert page.all("html") == [{"lang": "en"}]
+    for tag in ("h1", "title", "header", "main", "footer"):
+        assert len(page.all(tag)) == 1, tag
+    assert page.all("a")[0] == {"class": "skip", "href": "#main"}
+    assert all("alt" in image for image in page.all("img"))
+    ids = [attributes["id"] for _tag, attributes in page.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    labelled = {label["for"] for label in page.all("label")}
+    assert labelled == {a.get("id") for a in page.all("input") if a.get("type") != "hidden"}
+    named = {a["aria-labelledby"] for _tag, a in page.elements if "aria-labelledby" in a}
+    assert named <= set(ids)
+
+
+@pytest.mark.parametrize(("name", "values"), [("leave", {"site": SIGNED_IN} | LEAVE | {"auto": True})])
+def test_the_way_out_is_one_link_to_exactly_that_address(page: Page) -> None:
+    (link,) = [a for a in page.all("a") if (a["href"] or "").startswith("http")]
+    assert (link["href"], link["rel"]) == (AWAY, "noreferrer")
+    assert "/accounts" in [a["href"] for a in page.all("a") if a.get("class") == "button"]
+
+
+STYLES = sorted(STATIC.rglob("*.css"))
+
+
+@pytest.mark.parametrize("path", STYLES, ids=lambda path: path.name)
+def test_styles_load_nothing(path: Path) -> None:
+    rules = re.sub(r"/\*.*?\*/", "", path.read_text(), flags=re.DOTALL)
+    assert not re.search(r"url\(|@import|data:|https?:|image-set|expression", rules, re.IGNORECASE)
+
+
+def test_vendored_styles_have_their_licence() -> None:
+    for path in (STATIC / "vendor").glob("*.css"):
+        name = re.sub(r"-[\d.]+\.css$", "", path.name)
+        assert "MIT License" in (STATIC / "vendor" / f"{name}-LICENSE.txt").read_text()
+
+
+def tokens(scheme: str) -> dict[str, str]:
+    """The colours of a scheme."""
+    light, dark = (STATIC / "tokens.css").read_text().split("@media")
+    found = dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6})", light))
+    return found | (dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6})", dark)) if scheme == "dark" else {})
+
+
+def luminance(colour: str) -> float:
+    """WCAG 2.2, "relative luminance"."""
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+PAIRS = [
+    *((ink, ground, 4.5) for ink in ("ink", "soft", "link") for ground in ("paper", "card", "hover")),
+    *((tone, f"{tone}-ground", 4.5) for tone in ("good", "wait", "bad", "ask", "calm")),
+    *(("primary-ink", ground, 4.5) for ground in ("primary", "primary-hover")),
+    *(("card", ground, 4.5) for ground in ("danger", "danger-hover")),
+    *((edge, ground, 3) for edge in ("edge", "focus") for ground in ("paper", "card")),
+    ("danger", "hover", 4.5),
+]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_colours_can_be_read(scheme: str) -> None:
+    colours = tokens(scheme)
+    low = {(a, b) for a, b, least in PAIRS if contrast(colours[a], colours[b]) < least}
+    assert low == set()
+
+
+def test_white_can_be_read_on_provider_buttons() -> None:
+    grounds = re.findall(r"--provider(?:-hover)?: (#[0-9a-f]{6})", (STATIC / "tokens.css").read_text())
+    assert len(grounds) >= 4
+    assert min(contrast("#ffffff", ground) for ground in grounds) >= 4.5
