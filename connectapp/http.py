@@ -53,7 +53,7 @@ LAST_RESORT = (
 
 def error_response(request: Any, status: int, heading: str, sentence: str, *next_steps: str) -> Response:
     """A page that says what happened and what to do now; needs no database and no session. The log has it too."""
-    log.info("%s %s answered %s: %s", request.method, request.path_info, status, heading)
+    log.info("%s %s answered %s: %s", request.method, _path(request), status, heading)
     page = {
         "status": status,
         "heading": heading,
@@ -103,7 +103,7 @@ def _refusal(request: Any, settings: Settings, hosts: set[str]) -> Any:
     """What is wrong with the request as such, if anything is."""
     if request.host not in hosts:
         return HTTPBadRequest("This address does not belong to this site.")
-    if len(request.query_string) > LONGEST_QUERY or len(request.path_info) > LONGEST_QUERY:
+    if len(request.query_string) > LONGEST_QUERY or len(_path(request)) > LONGEST_QUERY:
         return HTTPRequestURITooLong("The address is too long.")
     if any(len(value) > LONGEST_HEADER for value in request.headers.values()):
         return HTTPBadRequest("A header of the request is too long.")
@@ -112,6 +112,12 @@ def _refusal(request: Any, settings: Settings, hosts: set[str]) -> Any:
     if request.method not in SAFE_METHODS and _is_foreign(request, settings):
         return HTTPForbidden("This form was sent from another site, so nothing was done.")
     return None
+
+
+def _path(request: Any) -> str:
+    """The path as it came, which may not be UTF-8."""
+    path: str = request.environ.get("PATH_INFO", "")
+    return path
 
 
 def _is_foreign(request: Any, settings: Settings) -> bool:
