@@ -8,7 +8,6 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from transaction import TransactionManager
 
@@ -33,8 +32,8 @@ def head() -> str | None:
 
 def upgrade(engine: Engine) -> None:
     """Bring the tables to `head`, in one transaction; a new SQLite file is made, readable by its owner alone."""
-    if engine.dialect.name == "sqlite":
-        file = Path(str(make_url(engine.url).database))
+    file = _sqlite_file(engine)
+    if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch(mode=0o600)
     config = _config()
@@ -43,11 +42,18 @@ def upgrade(engine: Engine) -> None:
         command.upgrade(config, "head")
 
 
+def _sqlite_file(engine: Engine) -> Path | None:
+    return Path(str(engine.url.database)) if engine.dialect.name == "sqlite" else None
+
+
 def check_revision(engine: Engine) -> None:
     """Refuse tables that are not those of this code.
 
     :raises SchemaError: naming the command to run; also if the database cannot be reached.
     """
+    file = _sqlite_file(engine)
+    if file is not None and not file.exists():  # to connect would make one that others can read
+        raise SchemaError(f"there is no database yet: {COMMAND}")
     try:
         with engine.connect() as connection:
             current = MigrationContext.configure(connection).get_current_revision()
