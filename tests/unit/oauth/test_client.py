@@ -149,6 +149,8 @@ def test_a_token_that_is_over_is_refreshed_on_the_way(register: Register, server
 
 def test_a_client_of_its_own(transport: Transport, server: Server) -> None:
     with PyramidOAuth2Client(transport, client_id="me", scope="pay") as client:
+        with pytest.raises(MissingTokenError):
+            client.request("GET", API)
         token = client.fetch_token(TOKEN_URL, grant_type="client_credentials")
     assert token["access_token"] == "at-1"
     assert server.seen[0].form["scope"] == ["pay"]

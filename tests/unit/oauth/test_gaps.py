@@ -120,9 +120,11 @@ def test_gap_metadata_overrides_nothing(register: Register, server: Server) -> N
         "scope": "everything",
         "token_endpoint_auth_method": "client_secret_post",
         "jwks": {"keys": []},
+        "jwks_uri": "https://evil.test/jwks",
     }
     server.answer(METADATA_PATH, METADATA | evil | {"token_endpoint": "https://evil.test/token"})
-    app = register(issuer=ISSUER, server_metadata_url=METADATA_URL, authorize_url=None)
+    mine = {"jwks_uri": "https://provider.test/jwks"}
+    app = register(issuer=ISSUER, server_metadata_url=METADATA_URL, authorize_url=None, **mine)
     found = app.create_authorization_url()["url"]
     assert found.startswith("https://provider.test/found/authorize?")
     assert query(found)["scope"] == "pay"
@@ -130,7 +132,8 @@ def test_gap_metadata_overrides_nothing(register: Register, server: Server) -> N
     app.fetch_access_token(code="2")
     assert [seen.path for seen in server.seen] == [METADATA_PATH, TOKEN_PATH, TOKEN_PATH]
     assert "client_secret" not in server.seen[1].form
-    assert not evil.keys() & app.load_server_metadata().keys()
+    assert app.load_server_metadata().items() >= mine.items()
+    assert not (evil.keys() - mine.keys()) & app.load_server_metadata().keys()
 
 
 @pytest.mark.parametrize(

@@ -42,10 +42,18 @@ def test_a_bound_client_makes_requests_with_the_token_of_the_request(transport: 
     client = make_request(config, "/me").oauth.example
     client.get("accounts")
     client.post("accounts", token={"access_token": "given"}, json={})
-    client.save_authorize_data  # noqa: B018 - bound as well
     assert [seen.headers["Authorization"] for seen in server.seen] == ["Bearer of the user", "Bearer given"]
     assert {seen.path for seen in server.seen} == {"/provider.test/api/accounts"}
     assert client.client_id == "me"
+
+
+def test_data_of_an_authorization_that_was_begun_elsewhere(transport: Transport, server: Server) -> None:
+    with configured(transport) as config:
+        config.register_oauth_client("example", **REGISTRATION)
+    session: dict[str, Any] = {}
+    make_request(config, "/", session).oauth.example.save_authorize_data(state="s", code_verifier="v" * 43)
+    make_request(config, "/cb?code=1&state=s", session).oauth.example.authorize_access_token()
+    assert server.seen[0].form["code_verifier"] == ["v" * 43]
 
 
 def test_unknown_clients(transport: Transport) -> None:
@@ -84,6 +92,11 @@ def test_introspection_shows_no_secret(transport: Transport) -> None:
     shown = repr(dict(entry["introspectable"]))
     assert "https://provider.test/authorize" in shown
     assert "secret" not in shown
+
+
+def test_settings_may_be_python_values(transport: Transport) -> None:
+    oauth = OAuth(transport=transport, settings={"oauth.example.client_kwargs": {"scope": "pay"}})
+    assert oauth.register("example", client_id="me").client_kwargs == {"scope": "pay"}
 
 
 def test_clients_from_the_settings(transport: Transport) -> None:

@@ -73,6 +73,13 @@ def test_a_drip_ends_at_the_deadline(stopped: threading.Event, start: bytes, dro
     assert error.sent
 
 
+def test_no_time_at_all_sends_nothing() -> None:
+    with raw_server(answering(ok())) as host:
+        transport = http(host, deadline=0)
+        assert not exceed(transport).sent
+        transport.close()
+
+
 def test_a_server_that_accepts_and_hangs() -> None:
     with raw_server(hang) as host:
         transport = http(host, deadline=DEADLINE)
@@ -170,7 +177,7 @@ def test_waiting_for_a_free_connection_counts_and_sends_nothing() -> None:
         peer.recv(1)
 
     with raw_server(hold) as host:
-        transport = http(host, deadline=DEADLINE, connections=1)
+        transport = http(host, deadline=4 * DEADLINE, connections=1)
         holding = threading.Thread(target=lambda: exceed(transport))
         holding.start()
         assert arrived.wait(10)
