@@ -75,6 +75,7 @@ class Site:
 
     def close(self) -> None:
         self.registry["connectapp.engine"].dispose()
+        self.registry["oauth.registry"].transport.close()
         self.engine.dispose()
 
     def rows(self, sql: str, **values: Any) -> list[Any]:
