@@ -1,10 +1,13 @@
 """What every page shows around its own content."""
 
+import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pyramid.csrf import get_csrf_token
 from pyramid.events import BeforeRender
+from pyramid.static import QueryStringConstantCacheBuster
 
 from connectapp.providers.interfaces import IPaymentProvider
 from connectapp.settings import get_settings
@@ -61,8 +64,16 @@ def _add_site(event: Any) -> None:
         event["site"] = _site(request)
 
 
+def _static_hash() -> str:
+    """Changes with the stylesheets, so that a browser may keep them for long."""
+    directory = Path(__file__).parent / "static"
+    content = b"".join(path.read_bytes() for path in sorted(directory.rglob("*")) if path.is_file())
+    return hashlib.sha256(content).hexdigest()[:12]
+
+
 def includeme(config: Any) -> None:
     config.include("pyramid_jinja2")
     config.add_jinja2_search_path("connectapp:templates")
-    config.add_static_view("static", "connectapp:static", cache_max_age=3600)
+    config.add_static_view("static", "connectapp:static", cache_max_age=365 * 24 * 3600)
+    config.add_cache_buster("connectapp:static/", QueryStringConstantCacheBuster(_static_hash()))
     config.add_subscriber(_add_site, BeforeRender)

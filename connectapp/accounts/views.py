@@ -71,7 +71,8 @@ def _history(request: Any, account_id: str) -> list[dict[str, Any]]:
 )
 def disconnect_page(context: AccountContext, request: Any) -> dict[str, Any]:
     """Says what will happen, and asks."""
-    return {"account": context.account}
+    title = context.provider.title if context.provider else context.account.provider_name
+    return {"account": context.account, "provider_title": title}
 
 
 @view_config(context=AccountContext, name="disconnect", permission=Permission.DISCONNECT, request_method="POST")

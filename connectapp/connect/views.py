@@ -29,6 +29,8 @@ from connectapp.vault import get_vault
 log = logging.getLogger(__name__)
 
 REFRESH_SECONDS = 3
+# Outcomes after which there is nothing to try again.
+SETTLED_OR_BUSY = {"linked", "exchanging", "pending_verification", "awaiting_confirmation"}
 TARGETS = {"accounts": "your accounts"}
 
 
@@ -40,8 +42,13 @@ def link_flow(request: Any) -> LinkFlow:
 
 @view_config(context=ProviderContext, permission=Permission.CONNECT, request_method="GET", renderer="connect.jinja2")
 def connect_page(context: ProviderContext, request: Any) -> dict[str, Any]:
-    """A plain page with the button."""
-    return {"provider": provider_link(context.provider), "scope": context.provider.scope}
+    """A plain page with the button; with ``?replaces=`` for another try to replace an account."""
+    replaces = request.GET.get("replaces", "")
+    return {
+        "provider": provider_link(context.provider),
+        "scope": context.provider.scope,
+        "replaces": replaces if is_id(replaces) else None,
+    }
 
 
 @view_config(
@@ -125,6 +132,8 @@ def _attempt_page(context: ProviderContext, request: Any, attempt_id: str) -> di
     message = messages.of_attempt(attempt.status, attempt.reason)
     outcome = attempt.reason if attempt.reason == "pending_verification" else attempt.status
     page = _page(context, request, message, outcome, request.reference)
+    if page["retry_path"] and attempt.replaces_id:
+        page["retry_path"] += f"?replaces={attempt.replaces_id}"
     if attempt.status == Status.EXCHANGING:
         request.response.headers["Refresh"] = str(REFRESH_SECONDS)
         page["refresh_seconds"] = REFRESH_SECONDS
@@ -160,7 +169,7 @@ def _page(
         "provider": provider_link(context.provider),
         "account": None,
         "reference": reference,
-        "retry": outcome not in {"linked", "exchanging", "pending_verification", "awaiting_confirmation"},
+        "retry_path": None if outcome in SETTLED_OR_BUSY else f"/connect/{context.provider.name}",
         "refresh_seconds": None,
         "replacement": None,
     }

@@ -100,3 +100,12 @@ def test_what_does_not_exist_cannot_be_replaced(site: Site, browser: Browser, re
     page = browser.submit("/connect/stripe/authorize", {"target": "accounts", "replaces": replaces}, status=400)
     assert "no such account" in page.text
     assert site.attempts() == []
+
+
+def test_a_failed_replacement_can_be_tried_again(site: Site, browser: Browser) -> None:
+    browser.connect(business_name="Old Mill")
+    (old,) = site.accounts()
+    back = site.sandbox.decide(browser.leave(replaces=old.id), "deny")
+    page = browser.get(back.removeprefix("https://app.test"), status=303).follow()
+    again = page.click("Connect again")
+    assert f'name="replaces" value="{old.id}"' in again.text

@@ -45,7 +45,13 @@ ACCOUNTS = [
 REPLACEMENT = {"attempt_id": HOSTILE, "path": f"/connect/{HOSTILE}/confirm", "old": account(), "new": NEW}
 HISTORY = [{"at": AT, "text": HOSTILE, "who": HOSTILE}, {"at": AT, "text": HOSTILE, "who": None}]
 ERROR = {"status": 404, "heading": HOSTILE, "sentence": HOSTILE, "next_steps": [HOSTILE], "reference": HOSTILE}
-RESULT = ERROR | {"provider": PROVIDER, "account": None, "retry": True, "refresh_seconds": None, "replacement": None}
+RESULT = ERROR | {
+    "provider": PROVIDER,
+    "account": None,
+    "retry_path": "/connect/stripe",
+    "refresh_seconds": None,
+    "replacement": None,
+}
 LEAVE = {"provider_title": HOSTILE, "organizer_name": HOSTILE, "target_name": HOSTILE, "url": AWAY, "host": HOSTILE}
 OUTCOMES = ["linked", "denied", "refused", "failed", "outcome_unknown", "exchanging", "pending_verification", HOSTILE]
 
@@ -56,14 +62,17 @@ def pages() -> Iterator[tuple[str, dict[str, Any]]]:
         frame = {"site": site}
         for outcome in OUTCOMES:
             yield "result", RESULT | frame | {"outcome": outcome}
-        yield "result", RESULT | frame | {"outcome": "linked", "retry": False, "account": account()}
+        yield "result", RESULT | frame | {"outcome": "linked", "retry_path": None, "account": account()}
         yield "result", RESULT | frame | {"outcome": "exchanging", "refresh_seconds": 3, "next_steps": []}
         for names in ([], [HOSTILE], [HOSTILE, HOSTILE]):
             yield "home", frame | {"providers": names, "signin_path": "/signin"}
         yield "signin", frame | {"error": None, "email": "", "demo": True}
         yield "signin", frame | {"error": HOSTILE, "email": HOSTILE, "demo": False}
     frame = {"site": SIGNED_IN}
-    yield "result", RESULT | frame | {"outcome": "awaiting_confirmation", "retry": False, "replacement": REPLACEMENT}
+    yield (
+        "result",
+        RESULT | frame | {"outcome": "awaiting_confirmation", "retry_path": None, "replacement": REPLACEMENT},
+    )
     for may in (True, False):
         for providers in ([PROVIDER], []):
             yield "accounts", frame | {"accounts": ACCOUNTS, "providers": providers, "may_connect": may}
@@ -72,9 +81,9 @@ def pages() -> Iterator[tuple[str, dict[str, Any]]]:
             page = frame | {"account": one, "history": HISTORY, "may_disconnect": may}
             yield "account", page | {"provider": PROVIDER}
             yield "account", page | {"provider": None, "history": []}
-    yield "disconnect", frame | {"account": account()}
+    yield "disconnect", frame | {"account": account(), "provider_title": PROVIDER.title}
     for scope in ("read_only", "read_write", HOSTILE, ""):
-        yield "connect", frame | {"provider": PROVIDER, "scope": scope}
+        yield "connect", frame | {"provider": PROVIDER, "scope": scope, "replaces": None}
     for auto in (True, False):
         yield "leave", frame | LEAVE | {"auto": auto}
     yield "error", ERROR
