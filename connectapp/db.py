@@ -16,6 +16,7 @@ from typing import Any
 
 import zope.sqlalchemy
 from sqlalchemy import DateTime, Dialect, Engine, MetaData, TypeDecorator, create_engine, event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
 from transaction.interfaces import NoTransaction
@@ -95,6 +96,12 @@ def make_engine(url: str) -> Engine:
     engine = create_engine(url, hide_parameters=True, pool_pre_ping=True, pool_timeout=BUSY_TIMEOUT)
     event.listen(engine, "begin", _begin_postgresql)
     return engine
+
+
+def insert(session: Session, model: type[Base]) -> Any:
+    """An INSERT that knows ``on_conflict_do_nothing`` and ``on_conflict_do_update``, which both databases have."""
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    return dialect.insert(model)
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

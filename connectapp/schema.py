@@ -77,6 +77,6 @@ def check(config: Any) -> None:
     ring = get_vault(config.registry)
     work = Work(engine, TransactionManager(explicit=True))
     with work.writing() as session:
-        check_ring(ring, session)
         note_current_key(ring, session)
+        check_ring(ring, session)
     work.session.close()

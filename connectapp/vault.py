@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from connectapp.db import Base, utcnow
+from connectapp.db import Base, insert, utcnow
 from connectapp.errors import KeyRingError, UnreadableError
 from connectapp.secret import Secret
 from connectapp.settings import Settings, get_settings
@@ -187,9 +187,9 @@ def check_ring(ring: KeyRing, session: Session) -> None:
 
 def note_current_key(ring: KeyRing, session: Session) -> None:
     """Leave the current key's proof in the database, before anything is sealed with it. Safe to repeat."""
-    if session.get(VaultKey, ring.current) is None:
-        proof = ring.seal(Secret("connectapp"), _proof_binding(ring.current))
-        session.add(VaultKey(id=ring.current, proof=proof))
+    proof = ring.seal(Secret("connectapp"), _proof_binding(ring.current))
+    row = {"id": ring.current, "proof": proof, "created_at": utcnow()}
+    session.execute(insert(session, VaultKey).values(**row).on_conflict_do_nothing())
 
 
 def ring_problems(settings: Settings) -> Iterable[str]:

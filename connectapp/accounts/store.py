@@ -5,12 +5,11 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from connectapp import audit
 from connectapp.accounts.models import ACTIVE, DISCONNECTED, LIVE_STATES, ConnectedAccount, ProviderAccount
-from connectapp.db import utcnow, uuid7
+from connectapp.db import insert, utcnow, uuid7
 from connectapp.errors import RefusedError
 from connectapp.organizers.models import User
 from connectapp.providers.interfaces import Grant, Identity
@@ -128,7 +127,6 @@ class AccountStore:
 
     def _locked_provider_account(self, provider: str, mode: str, identity: Identity) -> ProviderAccount:
         """The provider account's row, made if need be, locked until the end of the transaction."""
-        dialect = postgresql if self.session.get_bind().dialect.name == "postgresql" else sqlite
         key = {"provider": provider, "mode": mode, "external_id": identity.external_id}
         facts = {
             "display_name": identity.display_name,
@@ -138,7 +136,7 @@ class AccountStore:
             "checked_at": utcnow(),
         }
         self.session.execute(
-            dialect.insert(ProviderAccount)
+            insert(self.session, ProviderAccount)
             .values(id=uuid7(), **key, **facts)
             .on_conflict_do_update(index_elements=list(key), set_=facts)
         )
