@@ -21,6 +21,7 @@ from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
 from transaction.interfaces import NoTransaction
 
+from connectapp.errors import SettingsError
 from connectapp.settings import get_settings
 
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
@@ -87,13 +88,18 @@ def make_engine(url: str) -> Engine:
     """An engine whose errors and logs never show parameters.
 
     :param url: SQLAlchemy's, SQLite or PostgreSQL.
+    :raises SettingsError: if the database's driver is not installed.
     """
     if make_url(url).get_backend_name() == "sqlite":
         engine = create_engine(url, hide_parameters=True, connect_args={"timeout": BUSY_TIMEOUT})
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    engine = create_engine(url, hide_parameters=True, pool_pre_ping=True, pool_timeout=BUSY_TIMEOUT)
+    try:
+        engine = create_engine(url, hide_parameters=True, pool_pre_ping=True, pool_timeout=BUSY_TIMEOUT)
+    except ModuleNotFoundError:
+        hint = "connectapp.database_url is PostgreSQL's: install its driver with `pip install 'connectapp[postgresql]'`"
+        raise SettingsError([hint]) from None
     event.listen(engine, "begin", _begin_postgresql)
     return engine
 

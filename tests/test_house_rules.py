@@ -22,7 +22,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "settings": {"secret", "errors", "values"},
     "oauth": {"oauth"},
     "sandbox": {"sandbox"},
-    "db": {"settings"},
+    "db": {"errors", "settings"},
     "vault": {"db", "errors", "secret", "settings"},
     "audit": {"db"},
     "forms": {"errors"},
