@@ -1,0 +1,109 @@
+"""The application in processes of its own: several at once, and killed at will. No mock can die like this."""
+
+import http.client
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from tests.support.site import Browser
+
+ROOT = Path(__file__).parents[2]
+
+
+class AppProcess:
+    """One application behind waitress on a free port of this machine.
+
+    :param settings: the ini section, as `make_settings` gives it. The process tells its port when it serves.
+    """
+
+    def __init__(self, settings: Mapping[str, str], threads: int = 16) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.support.processes"],
+            cwd=ROOT,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(json.dumps({"settings": dict(settings), "threads": threads}))
+        self._process.stdin.close()
+        self._announced = self._process.stdout
+
+    @cached_property
+    def port(self) -> int:
+        """Where it serves; waits until it does."""
+        return int(self._announced.readline())
+
+    def get(self, path: str, cookie: str = "") -> tuple[int, str | None, bytes]:
+        """Status, location and body of one request, with a connection of its own."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        try:
+            connection.request("GET", path, headers={"Host": "app.test", "Cookie": cookie})
+            response = connection.getresponse()
+            return response.status, response.getheader("Location"), response.read()
+        finally:
+            connection.close()
+
+    def threads(self) -> int:
+        """How many threads it has."""
+        return len(list(Path(f"/proc/{self._process.pid}/task").iterdir()))
+
+    def kill(self) -> None:
+        """SIGKILL: nothing of ours runs after it."""
+        self._process.kill()
+        self._end()
+
+    def stop(self) -> None:
+        """SIGTERM, which lets coverage write its data. Safe to repeat, also after `kill`."""
+        self._process.terminate()
+        self._end()
+
+    def _end(self) -> None:
+        self._process.wait(30)
+        self._announced.close()
+
+
+@contextmanager
+def app_processes(settings: Mapping[str, str], count: int = 1, **kwargs: Any) -> Iterator[list[AppProcess]]:
+    """So many processes on one database and one journal; ended at the end."""
+    started = [AppProcess(settings, **kwargs) for _ in range(count)]
+    try:
+        for process in started:
+            assert process.port
+        yield started
+    finally:
+        for process in started:
+            process.stop()
+
+
+def cookie_header(browser: Browser) -> str:
+    """The cookies of a browser as it would send them."""
+    return "; ".join(f"{cookie.name}={cookie.value}" for cookie in browser.cookiejar)
+
+
+def serve() -> None:
+    """What runs in the process: read the order from standard input, tell the port, serve until a signal comes."""
+    import signal
+
+    import waitress
+
+    import connectapp
+
+    order = json.load(sys.stdin)
+    app = connectapp.main({}, **order["settings"])
+    server = waitress.create_server(app, host="127.0.0.1", port=0, threads=order["threads"], url_scheme="https")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    print(server.effective_port, flush=True)
+    server.run()
+
+
+if __name__ == "__main__":
+    serve()
