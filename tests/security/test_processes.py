@@ -39,7 +39,12 @@ def interrupted(site: Site, browser: Browser, endpoint: str, **fault: object) ->
     url = browser.callback_url()
     site.sandbox.fault(endpoint=endpoint, hold="here", **fault)
     process = AppProcess(site.settings)
-    thread = threading.Thread(target=lambda: pytest.raises(OSError, process.get, url, cookie_header(browser)))
+
+    def cut_off() -> None:
+        with pytest.raises(OSError):  # noqa: PT011 - the ways of a dying connection are many
+            process.get(url, cookie_header(browser))
+
+    thread = threading.Thread(target=cut_off)
     thread.start()
     try:
         site.sandbox.wait_for_hold("here")

@@ -56,6 +56,11 @@ class AppProcess:
         """How many threads it has."""
         return len(list(Path(f"/proc/{self._process.pid}/task").iterdir()))
 
+    def peak_memory(self) -> int:
+        """The most memory that it ever had, in KiB."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        return int(status.partition("VmHWM:")[2].split()[0])
+
     def kill(self) -> None:
         """SIGKILL: nothing of ours runs after it."""
         self._process.kill()
