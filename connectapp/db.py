@@ -193,7 +193,8 @@ def _request_session(request: Any) -> Session:
 def includeme(config: Any) -> None:
     engine = make_engine(get_settings(config.registry).database_url.reveal())
     config.registry["connectapp.engine"] = engine
-    config.add_settings({"tm.manager_hook": "pyramid_tm.explicit_manager"})
+    # Who asks is read from the database: within the views' reach, where a failure has its page, and not in the tween.
+    config.add_settings({"tm.manager_hook": "pyramid_tm.explicit_manager", "tm.annotate_user": False})
     config.include("pyramid_tm")
     config.add_request_method(_request_work, "work", reify=True)
     config.add_request_method(_request_session, "dbsession", reify=True)

@@ -94,6 +94,14 @@ def _answer(handler: Callable[[Any], Any], request: Any, settings: Settings, hos
         if refusal is None:
             return handler(request)
         return error_response(request, refusal.status_int, refusal.title, refusal.detail)
+    except Exception:  # noqa: BLE001 - logged below, or by the view
+        return _last_resort(request)
+
+
+def _last_resort(request: Any) -> Any:
+    """For what failed outside the views, such as a commit: the page of an exception view, or one that needs nothing."""
+    try:
+        return request.invoke_exception_view(reraise=True)
     except Exception:
         log.exception("the last resort")
         return Response(LAST_RESORT.format(reference=request.reference), status=500)
