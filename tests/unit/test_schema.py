@@ -1,0 +1,78 @@
+"""The tables: made, checked, taken away; the audit record is only added to."""
+
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import DBAPIError
+
+from connectapp import audit, schema
+from connectapp.db import WRITES, Base, Work, make_engine
+from connectapp.errors import SchemaError
+
+
+def test_migrations_make_what_the_models_say(site) -> None:
+    with site.engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+
+
+def test_a_new_file_is_its_owners_alone(tmp_path: Path) -> None:
+    engine = make_engine(f"sqlite:///{tmp_path}/deep/new.sqlite")
+    schema.upgrade(engine)
+    engine.dispose()
+    assert (tmp_path / "deep" / "new.sqlite").stat().st_mode & 0o777 == 0o600
+
+
+def test_all_can_be_taken_away_again(site) -> None:
+    config = schema._config()
+    with site.engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
+        config.attributes["connection"] = connection
+        command.downgrade(config, "base")
+    with site.engine.connect() as connection:
+        difference = compare_metadata(MigrationContext.configure(connection), Base.metadata)
+    assert {item[0] for item in difference} >= {"add_table"}
+    schema.upgrade(site.engine)
+    schema.check_revision(site.engine)
+
+
+@pytest.mark.parametrize("sql", ["UPDATE audit_record SET action = 'x'", "DELETE FROM audit_record"])
+def test_audit_records_are_only_added(site, sql: str) -> None:
+    site.person()
+    with pytest.raises(DBAPIError, match="append-only"):
+        site.change(sql)
+    assert site.audit() == ["user.added"]
+
+
+def test_other_tables_are_refused(tmp_path: Path) -> None:
+    missing = make_engine(f"sqlite:///{tmp_path}/none.sqlite")
+    with pytest.raises(SchemaError, match="no database yet"):
+        schema.check_revision(missing)
+    assert not (tmp_path / "none.sqlite").exists()
+
+    (tmp_path / "empty.sqlite").touch()
+    empty = make_engine(f"sqlite:///{tmp_path}/empty.sqlite")
+    with pytest.raises(SchemaError, match="is empty: run `connectapp migrate`"):
+        schema.check_revision(empty)
+    schema.upgrade(empty)
+    with empty.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
+        connection.execute(text("UPDATE alembic_version SET version_num = 'other'"))
+    with pytest.raises(SchemaError, match="at revision other"):
+        schema.check_revision(empty)
+    empty.dispose()
+
+    (tmp_path / "broken.sqlite").write_text("this is no database")
+    broken = make_engine(f"sqlite:///{tmp_path}/broken.sqlite")
+    with pytest.raises(SchemaError, match="cannot be opened"):
+        schema.check_revision(broken)
+    broken.dispose()
+
+
+def test_records_leave_out_what_is_not_known(engine: Engine, work: Work) -> None:
+    with work.writing() as session:
+        audit.record(session, "thing.done", "thing:1", reason=None, code="x")
+    with work.reading() as session:
+        (record,) = session.query(audit.AuditRecord)
+        assert record.details == {"code": "x"}
