@@ -89,6 +89,7 @@ def test_a_hostile_path(browser: Browser, path: str) -> None:
         # WebTest cannot send bytes that are not UTF-8; WebOb can.
         request = Request.blank("/", base_url="https://app.test")
         request.environ["PATH_INFO"] = path + raw.decode("latin-1")
+        request.host = "app.test"  # without the port that WebOb puts there
         request.headers["Cookie"] = "; ".join(f"{c.name}={c.value}" for c in browser.cookiejar)
         refused(browser, before, request.get_response(browser.site.app))
 

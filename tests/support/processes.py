@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -20,9 +21,10 @@ class AppProcess:
     """One application behind waitress on a free port of this machine.
 
     :param settings: the ini section, as `make_settings` gives it. The process tells its port when it serves.
+    :param threads: of waitress. :param server: its other settings.
     """
 
-    def __init__(self, settings: Mapping[str, str], threads: int = 16) -> None:
+    def __init__(self, settings: Mapping[str, str], threads: int = 16, server: Mapping[str, str] | None = None) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.support.processes"],
             cwd=ROOT,
@@ -33,7 +35,8 @@ class AppProcess:
         )
         assert self._process.stdin
         assert self._process.stdout
-        self._process.stdin.write(json.dumps({"settings": dict(settings), "threads": threads}))
+        order = {"settings": dict(settings), "server": {"threads": threads, **(server or {})}}
+        self._process.stdin.write(json.dumps(order))
         self._process.stdin.close()
         self._announced = self._process.stdout
 
@@ -51,6 +54,13 @@ class AppProcess:
             return response.status, response.getheader("Location"), response.read()
         finally:
             connection.close()
+
+    def raw(self, request: bytes) -> bytes:
+        """Send these bytes and read until the server closes."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=60) as connection:
+            connection.sendall(request)
+            with connection.makefile("rb") as answer:
+                return answer.read()
 
     def threads(self) -> int:
         """How many threads it has."""
@@ -104,7 +114,7 @@ def serve() -> None:
 
     order = json.load(sys.stdin)
     app = connectapp.main({}, **order["settings"])
-    server = waitress.create_server(app, host="127.0.0.1", port=0, threads=order["threads"], url_scheme="https")
+    server = waitress.create_server(app, host="127.0.0.1", port=0, url_scheme="https", **order["server"])
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     print(server.effective_port, flush=True)
     server.run()

@@ -77,6 +77,7 @@ def raw_request(browser: Browser, path: str, method: str = "GET", **headers: str
     """A request with a path that WebTest would mend, with this browser's cookies."""
     request = Request.blank("/", base_url="https://app.test", method=method)
     request.environ["PATH_INFO"] = path
+    request.host = "app.test"  # without the port that WebOb puts there
     request.headers["Cookie"] = "; ".join(f"{cookie.name}={cookie.value}" for cookie in browser.cookiejar)
     for name, value in headers.items():
         request.headers[name.replace("_", "-")] = value

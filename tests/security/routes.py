@@ -1,0 +1,99 @@
+"""Every view of the site and what each actor gets there: the one table that the tests of access and headers go by."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from webtest import TestResponse
+
+from tests.support.site import PASSWORD, Browser, Site
+
+ACTORS = ("anonymous", "owner", "member", "other", "roleless")
+
+
+@dataclass(frozen=True)
+class Route:
+    """One view. `path` may name ``{account}`` and ``{attempt}``, which are the owner's.
+
+    :param view: its context and name, as introspection has them.
+    :param statuses: for each of `ACTORS`.
+    """
+
+    method: str
+    path: str
+    view: tuple[str, str]
+    statuses: tuple[int, int, int, int, int]
+    fields: tuple[tuple[str, str], ...] = ()
+
+    def expected(self, actor: str) -> int:
+        return self.statuses[ACTORS.index(actor)]
+
+
+WRONG = (("email", "olga@example.test"), ("password", "not " + PASSWORD))
+CONFIRM = (("attempt", "{attempt}"), ("decision", "keep"))
+# What ends a session or an account comes last.
+ROUTES = (
+    Route("GET", "/", ("Root", ""), (200, 303, 303, 303, 303)),
+    Route("GET", "/signin", ("SignIn", ""), (200, 200, 200, 200, 200)),
+    Route("POST", "/signin", ("SignIn", ""), (403, 403, 403, 403, 403), WRONG),
+    Route("GET", "/accounts", ("Accounts", ""), (303, 200, 200, 200, 403)),
+    Route("GET", "/accounts/{account}", ("AccountContext", ""), (303, 200, 200, 404, 403)),
+    Route("GET", "/accounts/{account}/disconnect", ("AccountContext", "disconnect"), (303, 200, 403, 404, 403)),
+    Route("GET", "/connect/stripe", ("ProviderContext", ""), (303, 200, 403, 200, 403)),
+    Route("POST", "/connect/stripe/authorize", ("ProviderContext", "authorize"), (403, 200, 403, 200, 403)),
+    Route("GET", "/connect/stripe/callback", ("ProviderContext", "callback"), (303, 303, 303, 303, 303)),
+    Route("GET", "/connect/stripe/result?attempt={attempt}", ("ProviderContext", "result"), (404, 200, 404, 404, 404)),
+    Route("POST", "/connect/stripe/confirm", ("ProviderContext", "confirm"), (403, 400, 403, 400, 403), CONFIRM),
+    Route("POST", "/accounts/{account}/revoke", ("AccountContext", "revoke"), (403, 303, 403, 404, 403)),
+    Route("POST", "/accounts/{account}/disconnect", ("AccountContext", "disconnect"), (403, 303, 403, 404, 403)),
+    Route("POST", "/signout", ("Root", "signout"), (303, 303, 303, 303, 303)),
+    Route("POST", "/signin/demo", ("SignIn", "demo"), (303, 303, 303, 303, 303)),
+)
+
+
+def introspected(site: Site) -> set[tuple[str, str, str]]:
+    """Method, context and name of every view of the site; exception views and the files of `static` have no place."""
+    found = set()
+    for item in site.registry.introspector.get_category("views"):
+        view: Any = item["introspectable"]
+        context = view["context"]
+        if view.get("route_name") or not getattr(context, "__module__", "").startswith("connectapp.resources"):
+            continue
+        methods = view["request_methods"] or "ANY"
+        for method in [methods] if isinstance(methods, str) else methods:
+            found.add((method, context.__name__, view["name"]))
+    return found
+
+
+class Cast:
+    """A site where Olga has connected an account, and a browser for each actor."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        olga = site.person("olga")
+        self.browsers = {"anonymous": site.browser(), "owner": site.browser(olga)}
+        self.browsers["owner"].connect(business_name="Riverside Concerts")
+        self.browsers["member"] = site.browser(site.person("mia", organizer="Olga Events", role="member"))
+        self.browsers["other"] = site.signed_in("piet")
+        nobody = site.person("nils")
+        site.change("DELETE FROM membership WHERE user_id = :id", id=nobody.user_id)
+        self.browsers["roleless"] = site.browser(nobody)
+        (self.account,) = site.accounts()
+        (self.attempt,) = site.attempts()
+
+    def fill(self, text: str) -> str:
+        return text.format(account=self.account.id, attempt=self.attempt.id)
+
+    def ask(self, browser: Browser, route: Route, **headers: str) -> TestResponse:
+        """Send the route's request, a form with this browser's own anti-forgery token."""
+        path = self.fill(route.path)
+        if route.method == "GET":
+            return browser.get(path, headers=headers, expect_errors=True)
+        fields = {name: self.fill(value) for name, value in route.fields}
+        return browser.submit(path, fields, headers=headers, expect_errors=True)
+
+    def tour(self) -> Iterator[tuple[str, Route, TestResponse]]:
+        """Every actor at every route; the owner last, since it is the owner who may end things."""
+        for actor in sorted(ACTORS, key=lambda actor: actor == "owner"):
+            for route in ROUTES:
+                yield actor, route, self.ask(self.browsers[actor], route)
