@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 
 # Redeeming, identifying and storing take at most two provider deadlines; after this nobody works on it any more.
 LOST_AFTER = timedelta(minutes=2)
+# Attempts that ended without a link: a grant that the journal still holds for them is to be taken back.
+CLOSED = {Status.DENIED, Status.REFUSED, Status.FAILED}
 # An entry of another machine is tried for as long as the account may be verified.
 VERIFYING_AT_MOST = timedelta(minutes=15)
 
@@ -73,9 +75,9 @@ class Recovery:
         provider = self._provider(facts)
         if provider is None:
             log.error("journal entry %s waits: %s (%s) is not configured", facts.id, facts.provider, facts.mode)
-        elif record.ending is not None:
-            reason = record.reason or "interrupted"
-            self.settlement.take_back(facts, entry, provider, record, record.ending, reason)
+        elif record.ending is not None or facts.status in CLOSED:
+            ending, reason = record.ending or Status(facts.status), record.reason or facts.reason or "interrupted"
+            self.settlement.take_back(facts, entry, provider, record, ending, reason)
         elif facts.status in {Status.LINKED, Status.AWAITING_CONFIRMATION}:
             entry.remove()  # the crash came after the commit
         else:

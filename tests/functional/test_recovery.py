@@ -1,5 +1,7 @@
 """After a crash: what the journal holds is finished exactly once."""
 
+from connectapp.connect.attempts import AttemptFacts
+from connectapp.connect.journal import Entry, Record
 from connectapp.connect.recovery import recovery_of
 from tests.support.site import Browser, Site
 
@@ -118,3 +120,26 @@ def test_lost_attempts_are_noted_after_two_minutes(site: Site, browser: Browser,
     site.change("UPDATE attempt SET changed_at = :then", then="2020-01-01 00:00:00+00:00")
     recovery_of(site.registry).run()
     assert [a.status for a in site.attempts()] == ["outcome_unknown"]
+
+
+def test_a_refused_grant_is_taken_back_even_if_the_journal_could_not_say_so(
+    site: Site, browser: Browser, monkeypatch
+) -> None:
+    url = browser.callback_url()
+    site.sandbox.fault(endpoint="account", after=True, json_merge={"id": "acct_1Somebody"})
+    real = Entry.write
+
+    def full(self: Entry, facts: AttemptFacts, record: Record) -> None:
+        if record.ending is not None:
+            raise OSError(28, "No space left on device")
+        real(self, facts, record)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Entry, "write", full)
+        killed_at(monkeypatch, "connectapp.accounts.lifecycle.Lifecycle.revoke_unused", url, browser)
+    assert [a.status for a in site.attempts()] == ["refused"]
+    assert len(site.sandbox.live_grants()) == 1
+    recovery_of(site.registry).run()
+    assert site.sandbox.live_grants() == []
+    assert site.accounts() == []
+    assert list(site.registry["connectapp.journal"].directory.iterdir()) == []
