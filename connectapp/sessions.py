@@ -6,6 +6,7 @@ a cookie from yesterday brings no consumed state back. An anonymous visitor has 
 """
 
 import hashlib
+import logging
 import re
 import secrets
 from collections.abc import Callable
@@ -16,12 +17,15 @@ from typing import Any
 from pyramid.csrf import CookieCSRFStoragePolicy
 from pyramid.interfaces import ISession
 from sqlalchemy import JSON, ForeignKey, delete, select, update
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from transaction import TransactionManager
 from zope.interface import implementer
 
 from connectapp.db import SAFE_METHODS, Base, Work, id_column, utcnow
 from connectapp.settings import Settings, get_settings
+
+log = logging.getLogger(__name__)
 
 COOKIE = "__Host-session"
 CSRF_COOKIE = "__Host-csrf"
@@ -210,10 +214,15 @@ def _stored_session(request: Any) -> StoredSession | None:
 def _touch(request: Any) -> None:
     """Note that the session is in use, in a transaction of its own, after the answer has been made."""
     work = Work(request.registry["connectapp.engine"], TransactionManager(explicit=True))
+    try:
+        _note_use(work, request.stored_session.id)
+    except SQLAlchemyError:
+        log.exception("the use of a session is not noted")  # the answer is made; the next request tries again
+
+
+def _note_use(work: Work, session_id: str) -> None:
     with work.writing() as session:
-        session.execute(
-            update(BrowserSession).where(BrowserSession.id == request.stored_session.id).values(seen_at=utcnow())
-        )
+        session.execute(update(BrowserSession).where(BrowserSession.id == session_id).values(seen_at=utcnow()))
 
 
 def includeme(config: Any) -> None:
