@@ -105,11 +105,19 @@ class LinkFlow:
         self.settlement = Settlement(work, ring, settings)
 
     def begin(
-        self, session: Session, actor: Actor, provider: IPaymentProvider, *, target: str, replaces_id: str | None
+        self,
+        session: Session,
+        actor: Actor,
+        provider: IPaymentProvider,
+        *,
+        target: str,
+        replaces_id: str | None,
+        reference: str | None = None,
     ) -> Leaving:
         """Make an attempt in the caller's transaction, and the URL to send the browser to.
 
         :param replaces_id: the connected account that the new one is to take the place of.
+        :param reference: the id that the person sees and the log has.
         :raises RefusedError: ``too_many_attempts``, or ``nothing_to_replace`` if it is not this organizer's.
         """
         organizer_id = actor.organizer_id or ""
@@ -128,7 +136,8 @@ class LinkFlow:
             minutes=self.settings.attempt_minutes,
             replaces_id=replaces_id,
         )
-        _note(session, begun.attempt_id, "attempt.begun", actor, provider=provider.name, mode=provider.mode)
+        details = {"provider": provider.name, "mode": provider.mode}
+        _note(session, begun.attempt_id, "attempt.begun", actor, reference=reference, **details)
         prefill = Prefill(email=actor.email, business_name=actor.organizer_name)
         url = provider.authorize_url(
             redirect_uri=redirect_uri, state=begun.state, code_verifier=begun.verifier, prefill=prefill

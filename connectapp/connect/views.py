@@ -69,6 +69,7 @@ def authorize(context: ProviderContext, request: Any) -> dict[str, Any]:
         context.provider,
         target=target,
         replaces_id=forms.text(request, "replaces", "") or None,
+        reference=request.reference,
     )
     settings = get_settings(request.registry)
     url = map_url(leaving.url, settings.hosts)
