@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pyramid.settings import asbool
+
 from connectapp import values
 from connectapp.errors import SettingsError
 from connectapp.secret import Secret
@@ -139,6 +141,8 @@ def load(raw: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> Se
         settings.provider[name] = _provider(name, given, settings.problems)
     settings.problems += _unknown(given, settings.providers)
     settings.problems += _contradictions(settings)
+    if not settings.development:
+        settings.problems += [*_samples(settings), *_debugging(raw)]
     return settings
 
 
@@ -214,6 +218,21 @@ def _contradictions(settings: Settings) -> Iterator[str]:
     for provider in settings.provider.values():
         if settings.development and provider.mode == "live":
             yield f"{PREFIX}provider.{provider.name}.mode is live, which development refuses"
+
+
+def _samples(settings: Settings) -> Iterator[str]:
+    for provider in settings.provider.values():
+        if provider.client_secret and values.is_sample(provider.client_secret):
+            yield f"{PREFIX}provider.{provider.name}.client_secret is too short or a sample, which production refuses"
+
+
+def _debugging(raw: Mapping[str, Any]) -> Iterator[str]:
+    """Pyramid's own settings that show code, or run it."""
+    for key in sorted(raw):
+        if key.startswith(("pyramid.debug_", "pyramid.reload_")) and asbool(raw[key]):
+            yield f"{key} is for development and refused in production"
+    if "debugtoolbar" in str(raw.get("pyramid.includes", "")):
+        yield "pyramid.includes names the debug toolbar, which runs code and is refused in production"
 
 
 def shown(settings: Settings) -> Iterator[tuple[str, str]]:

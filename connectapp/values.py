@@ -10,6 +10,7 @@ from sqlalchemy.exc import ArgumentError
 
 from connectapp.secret import Secret
 
+LEAST_SECRET = 16  # characters; the keys of providers have more than twice as many
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -65,6 +66,12 @@ def token(text: str) -> str:
 def secret_token(text: str) -> Secret:
     """A `token` that is a secret."""
     return Secret(token(text))
+
+
+def is_sample(secret: Secret) -> bool:
+    """Whether a secret is too short to be one, or copied from documentation."""
+    sample = re.search(r"sandbox|sample|example|change.?me|placeholder|x{6}|12345678", secret.reveal(), re.IGNORECASE)
+    return sample is not None or len(secret.reveal()) < LEAST_SECRET
 
 
 def is_loopback(host: str | None) -> bool:

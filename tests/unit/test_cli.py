@@ -12,7 +12,7 @@ from connectapp.cli import main
 from connectapp.db import make_engine
 from connectapp.vault import new_key_line, parse_ring
 
-SECRET = "sk_live_canary"
+SECRET = "sk_live_canary_4711"
 
 
 @pytest.fixture
