@@ -91,7 +91,7 @@ def test_a_record_holds_no_secret(site: Site, browser: Browser) -> None:
     assert not [canary for canary in canaries if canary in kept]
 
 
-@pytest.mark.row("LG-02")
+@pytest.mark.row("LG-01")
 @pytest.mark.parametrize(
     "statement",
     ["UPDATE audit_record SET action = 'x'", "DELETE FROM audit_record", "DELETE FROM audit_record WHERE 1 = 0"],

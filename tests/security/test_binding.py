@@ -95,6 +95,23 @@ def test_a_provider_cannot_do_without_the_state(make_two, evil) -> None:
     assert site.sandbox.redemptions() == 0
 
 
+@pytest.mark.row("ST-15", "ST-03", "ST-04", "ST-08")
+def test_pkce_takes_the_place_of_nothing(make_two, evil) -> None:
+    """The same as with a provider that knows no PKCE, with one that does."""
+    site = make_two()
+    browser, mallory = site.signed_in(), site.signed_in("mallory")
+    url = evil.decide(browser.leave("evil")).removeprefix("https://app.test")
+    code, value = params(url)["code"][0], params(url)["state"][0]
+    for query in ({}, {"state": ""}, {"state": "x" * 43}):
+        assert answer_page(browser, callback(provider="evil", code=code, **query)).status_int == 400
+    assert answer_page(mallory, url).status_int == 403
+    assert evil.redemptions() == 0
+    answer_page(browser, callback(provider="evil", error="access_denied", state=value))
+    answer_page(browser, url)
+    assert statuses(site) == [("denied", "access_denied")]
+    assert evil.redemptions() == 0
+
+
 @pytest.mark.row("ST-16")
 def test_no_setting_switches_the_state_off(make_site) -> None:
     for name in ("use_state", "state", "pkce", "verify", "retries"):

@@ -94,6 +94,23 @@ def test_killed_during_the_redemption_the_outcome_is_unknown(site: Site, browser
     assert "Connected" in browser.connect(account=orphan["account"]).text
 
 
+@pytest.mark.row("AZ-08")
+def test_organizers_do_not_mix_in_the_threads(site: Site, browser: Browser) -> None:
+    piet = site.signed_in("piet")
+    browser.connect(business_name="Riverside")
+    piet.connect(business_name="Harbour")
+    people = [(cookie_header(browser), b"Riverside", b"Harbour"), (cookie_header(piet), b"Harbour", b"Riverside")]
+    with app_processes(site.settings, threads=4) as (process,), ThreadPoolExecutor(8) as pool:
+
+        def look(number: int) -> bool:
+            cookie, mine, theirs = people[number % 2]
+            status, _, body = process.get("/accounts", cookie)
+            return status == 200 and mine in body and theirs not in body
+
+        assert all(pool.map(look, range(200)))
+    assert len(site.accounts()) == 2
+
+
 @SQLITE_ONLY
 @pytest.mark.row("TE-02")
 def test_a_dripping_answer_holds_no_thread(make_site) -> None:

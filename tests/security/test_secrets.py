@@ -59,7 +59,7 @@ def secrets_of(site: Site, *urls: str) -> set[str]:
     return tokens | trips | {code["code"] for code in ledger["codes"]} | {SECRET_KEY, PASSWORD}
 
 
-@pytest.mark.row("SR-01", "ER-05", "CR-07")
+@pytest.mark.row("SR-01", "SR-11", "CR-07")
 def test_no_secret_is_on_disk_or_in_a_log(site: Site, tmp_path: Path) -> None:
     person = site.person()
     with logged() as log:

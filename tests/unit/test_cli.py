@@ -43,7 +43,7 @@ def test_new_keys_are_good_keys(capsys: pytest.CaptureFixture[str]) -> None:
     assert len(parse_ring(capsys.readouterr().out).ids) == 2
 
 
-@pytest.mark.row("CF-01")
+@pytest.mark.row("CF-06")
 def test_check_config_shows_settings_and_masks_secrets(ini: str, capsys) -> None:
     assert main(["check-config", ini]) == 0
     out = capsys.readouterr().out

@@ -124,24 +124,29 @@ def test_a_large_answer_over_tls(authority: Authority, transport: Transport) -> 
         assert len(transport.request("GET", f"https://{host}/").content) == 1_000_000
 
 
+@pytest.mark.row("TE-08")
 def test_a_self_signed_certificate_is_refused(authority: Authority, transport: Transport) -> None:
     assert "self-signed certificate" in refused(transport, authority.server(trusted=False))
 
 
+@pytest.mark.row("TE-08")
 def test_a_certificate_for_another_host_is_refused(authority: Authority, transport: Transport) -> None:
     assert "mismatch" in refused(transport, authority.server("127.0.0.2"))
 
 
+@pytest.mark.row("TE-08")
 def test_an_expired_certificate_is_refused(authority: Authority, transport: Transport) -> None:
     assert "expired" in refused(transport, authority.server(expired=True))
 
 
+@pytest.mark.row("TE-08")
 def test_the_default_authorities_do_not_include_ours(authority: Authority) -> None:
     transport = Transport(deadline=10)
     assert "certificate refused" in refused(transport, authority.server())
     transport.close()
 
 
+@pytest.mark.row("TE-08")
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
 def test_old_tls_is_refused(authority: Authority, transport: Transport) -> None:
     context = authority.server()
@@ -151,6 +156,7 @@ def test_old_tls_is_refused(authority: Authority, transport: Transport) -> None:
     assert refused(transport, context)
 
 
+@pytest.mark.row("TE-09")
 def test_the_environment_changes_nothing(authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Proxies, netrc and certificate bundles that tools put into the environment."""
     requests = []
@@ -175,6 +181,7 @@ def test_the_environment_changes_nothing(authority: Authority, tmp_path: Path, m
     assert "Authorization: Bearer mine" in requests[0]
 
 
+@pytest.mark.row("TE-09")
 def test_certificates_and_key_logs_from_the_environment_are_not_used(
     authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
