@@ -47,8 +47,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "security", "sessions", "settings", "vault",
     },
     "connect.views": {
-        "accounts.store", "connect", "db", "errors", "forms", "layout", "logs", "oauth.transport", "resources", "security", "settings",
-        "vault",
+        "accounts.store", "connect", "db", "errors", "forms", "layout", "logs", "oauth.transport", "resources",
+        "security", "settings", "vault",
     },
     # Recovery has no request; like `resources`, it finds the providers itself.
     "connect.recovery": {"connect", "db", "providers.interfaces", "providers.registry", "settings", "vault"},
