@@ -92,15 +92,10 @@ def test_a_record_holds_no_secret(site: Site, browser: Browser) -> None:
 
 
 @pytest.mark.row("LG-01")
-@pytest.mark.parametrize(
-    "statement",
-    ["UPDATE audit_record SET action = 'x'", "DELETE FROM audit_record", "DELETE FROM audit_record WHERE 1 = 0"],
-)
+@pytest.mark.parametrize("statement", ["UPDATE audit_record SET action = 'x'", "DELETE FROM audit_record"])
 def test_a_record_cannot_be_changed(site: Site, browser: Browser, statement: str) -> None:
     before = records(site)
     assert before
-    if statement.endswith("1 = 0") and site.engine.dialect.name == "sqlite":
-        pytest.skip("SQLite has triggers for rows alone, and this statement touches none")
     with pytest.raises(DatabaseError, match="append-only"):
         site.change(statement)
     assert records(site) == before

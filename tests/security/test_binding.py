@@ -31,6 +31,18 @@ def test_two_tabs_do_not_disturb_each_other(site: Site, browser: Browser) -> Non
     assert site.sandbox.redemptions() == 3
 
 
+@pytest.mark.row("ST-05")
+def test_the_user_counts_on_its_own(site: Site, browser: Browser) -> None:
+    """Also where the session would be the right one."""
+    url = browser.callback_url()
+    browser.submit("/signout", status=303)
+    browser.sign_in(site.person("piet").email)
+    site.change("UPDATE attempt SET session_hash = (SELECT token_hash FROM session)")
+    assert answer_page(browser, url).status_int == 403
+    assert statuses(site) == [("pending", None)]
+    assert site.sandbox.redemptions() == 0
+
+
 @pytest.mark.row("ST-13", "AZ-06")
 @pytest.mark.parametrize(
     "change",

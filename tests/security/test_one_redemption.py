@@ -94,6 +94,21 @@ def test_without_a_database_nobody_leaves(site: Site, browser: Browser) -> None:
     assert site.attempts() == []
 
 
+@pytest.mark.row("DP-01", "ER-07", "ER-09")
+def test_a_commit_that_fails_lets_nobody_leave(site: Site, browser: Browser) -> None:
+    refuse_inserts(site, "attempt")
+    page = browser.submit("/connect/stripe/authorize", {"target": "accounts"}, expect_errors=True)
+    # What a serialization failure asks for, or any other refusal.
+    assert page.status_int == (503 if site.engine.dialect.name == "postgresql" else 500)
+    assert page.headers["X-Reference"] in page.text
+    assert 'href="/"' in page.text
+    assert "state=" not in page.text
+    assert "try again" not in page.text
+    assert site.attempts() == []
+    allow_inserts(site, "attempt")
+    browser.leave()
+
+
 @pytest.mark.row("DP-03", "SE-12")
 def test_a_database_that_goes_during_the_exchange_is_waited_for(site: Site, browser: Browser) -> None:
     url = browser.callback_url()
