@@ -8,6 +8,7 @@ from setuptools import find_packages, setup
 requires = [
     "alembic >= 1.13",
     "argon2-cffi >= 23.1",
+    "babel >= 2.16",
     "Authlib >= 1.9.9",
     "certifi",
     "cryptography >= 45",

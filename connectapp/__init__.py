@@ -42,6 +42,8 @@ def includeme(config: Any) -> None:
     config.include("connectapp.providers.registry")
     config.include("connectapp.accounts.store")
     config.include("connectapp.accounts.views")
+    config.include("connectapp.payments.cashier")
+    config.include("connectapp.payments.views")
     config.include("connectapp.connect.views")
     config.include("connectapp.connect.recovery")
     config.include("connectapp.organizers.views")

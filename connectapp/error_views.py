@@ -38,6 +38,30 @@ REFUSALS = {
         "It is already connected to another organizer on this platform, so it was not connected here.",
         "Disconnect it there first, or connect a different account.",
     ),
+    "no_test_payments": (
+        400,
+        "There are no test payments here",
+        "They are made in test mode only, and by providers that have a test card.",
+        "Go back to the account.",
+    ),
+    "account_not_active": (
+        409,
+        "This account is not connected",
+        "Nothing can be paid into it from here.",
+        "Connect it again first.",
+    ),
+    "no_currency": (
+        409,
+        "The account's currency is not known",
+        "The provider has not told us in which currency the account takes money.",
+        "Finish setting the account up at the provider, then connect it again.",
+    ),
+    "too_many_payments": (
+        429,
+        "Too many test payments",
+        "This account has had twenty of them within an hour.",
+        "Wait a while, then try again.",
+    ),
     "unknown_field": (
         400,
         "This form was not understood",

@@ -6,6 +6,8 @@
     ├── signin                      SignIn
     ├── accounts                    Accounts
     │   └── {id}                    AccountContext
+    │       └── payments            Payments
+    │           └── {id}            PaymentContext
     └── connect                     Connect
         └── {provider}              ProviderContext
 
@@ -86,13 +88,39 @@ class AccountContext(Resource):
         self.account = request.account_store.view(name, request.actor.organizer_id)
 
     def __acl__(self) -> list[Any]:
-        return [(Allow, "role:owner", Permission.DISCONNECT)]
+        return [(Allow, "role:owner", Permission.DISCONNECT), (Allow, "role:owner", Permission.PAY)]
 
     @property
     def provider(self) -> IPaymentProvider | None:
         """The account's provider; None while it is not configured, or in the other mode."""
         provider = self.providers.get(self.account.provider_name)
         return provider if provider is not None and provider.mode == self.account.mode else None
+
+    def __getitem__(self, name: str) -> "Payments":
+        return {"payments": Payments}[name](self, name, self.request)
+
+
+class Payments(Resource):
+    """/accounts/{id}/payments"""
+
+    def __init__(self, parent: AccountContext, name: str, request: Any) -> None:
+        super().__init__(parent, name, request)
+        self.account, self.provider = parent.account, parent.provider
+
+    def __getitem__(self, payment_id: str) -> "PaymentContext":
+        return PaymentContext(self, payment_id, self.request)
+
+
+class PaymentContext(Resource):
+    """/accounts/{id}/payments/{id}"""
+
+    def __init__(self, parent: Payments, name: str, request: Any) -> None:
+        super().__init__(parent, name, request)
+        self.account, self.provider = parent.account, parent.provider
+        found = request.payments_of(self.account.id, name) if is_id(name) else []
+        if not found:
+            raise KeyError(name)
+        self.payment = found[0]
 
 
 class Connect(Resource):

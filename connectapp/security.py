@@ -17,6 +17,7 @@ class Permission(StrEnum):
     VIEW_ACCOUNTS = "accounts:view"
     CONNECT = "accounts:connect"
     DISCONNECT = "accounts:disconnect"
+    PAY = "accounts:pay"
 
 
 @dataclass(frozen=True)

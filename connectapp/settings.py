@@ -75,6 +75,7 @@ PROVIDER_SETTINGS = (
     Setting("mode", values.choice("test", "live"), required=True),
     Setting("scope", str),
     Setting("store_tokens", values.boolean, "true"),
+    Setting("pay_with", values.choice("platform", "account"), "platform"),
 )
 
 
@@ -88,6 +89,7 @@ class ProviderSettings:
     mode: Any = None
     scope: str | None = None
     store_tokens: bool = True
+    pay_with: str = "platform"
 
 
 @dataclass

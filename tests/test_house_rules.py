@@ -40,7 +40,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "organizers.models": {"db"},
     "accounts": {"audit", "db", "errors", "organizers.models", "providers.interfaces", "secret", "vault", "accounts"},
     "accounts.views": {
-        "accounts", "audit", "errors", "layout", "organizers.models", "resources", "security", "vault",
+        "accounts", "audit", "errors", "layout", "organizers.models", "providers.interfaces", "resources", "security",
+        "vault",
     },
     "connect": {
         "accounts", "audit", "connect", "db", "errors", "organizers.models", "providers.interfaces", "secret",
@@ -50,9 +51,13 @@ MAY_IMPORT: dict[str, set[str]] = {
         "accounts.store", "connect", "db", "errors", "forms", "layout", "logs", "oauth.transport", "resources",
         "security", "settings", "vault",
     },
+    "payments": {"accounts", "audit", "db", "errors", "payments", "providers.interfaces", "secret", "vault"},
+    "payments.views": {
+        "accounts.store", "errors", "payments", "providers.interfaces", "resources", "security", "vault",
+    },
     # Recovery has no request; like `resources`, it finds the providers itself.
     "connect.recovery": {"connect", "db", "providers.interfaces", "providers.registry", "settings", "vault"},
-    "migrations": {"accounts", "audit", "connect", "db", "organizers", "sessions", "vault"},
+    "migrations": {"accounts", "audit", "connect", "db", "organizers", "payments", "sessions", "vault"},
     "cli": {"db", "errors", "organizers.signin", "schema", "settings", "vault"},
 }  # fmt: skip
 

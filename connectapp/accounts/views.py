@@ -7,11 +7,13 @@ from pyramid.view import view_config
 from sqlalchemy import select
 
 from connectapp.accounts.lifecycle import Lifecycle
+from connectapp.accounts.models import ACTIVE
 from connectapp.accounts.store import Owner
 from connectapp.audit import AuditRecord
 from connectapp.errors import UnavailableError
 from connectapp.layout import provider_link
 from connectapp.organizers.models import User
+from connectapp.providers.interfaces import ITakesTestPayments
 from connectapp.resources import AccountContext, Accounts
 from connectapp.security import Permission
 from connectapp.vault import get_vault
@@ -49,7 +51,15 @@ def account(context: AccountContext, request: Any) -> dict[str, Any]:
         "provider": provider_link(context.provider) if context.provider else None,
         "history": _history(request, context.account.id),
         "may_disconnect": request.actor.role == "owner",
+        "payments": request.payments_of(context.account.id),
+        "may_pay": request.actor.role == "owner" and _takes_test_payments(context),
     }
+
+
+def _takes_test_payments(context: AccountContext) -> bool:
+    """Whether the page offers a test payment; what it does is the business of `payments`."""
+    usable = context.account.mode == "test" and context.account.status == ACTIVE
+    return usable and isinstance(context.provider, ITakesTestPayments)
 
 
 def _history(request: Any, account_id: str) -> list[dict[str, Any]]:

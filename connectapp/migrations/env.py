@@ -6,6 +6,7 @@ import connectapp.accounts.models
 import connectapp.audit
 import connectapp.connect.attempts
 import connectapp.organizers.models
+import connectapp.payments.models
 import connectapp.sessions
 import connectapp.vault  # noqa: F401 - these imports make the tables known to the metadata
 from connectapp.db import Base

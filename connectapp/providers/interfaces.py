@@ -7,7 +7,7 @@ request, no database and no other provider. State, PKCE verifiers and the one re
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from connectapp.secret import Secret
 
@@ -67,6 +67,18 @@ class Identity:
     charges_enabled: bool | None = None
 
 
+@dataclass(frozen=True)
+class PaymentResult:
+    """What became of a payment.
+
+    :param external_id: the payment's id at the provider. :param reason: our word for why it failed.
+    """
+
+    succeeded: bool
+    external_id: str | None
+    reason: str | None = None
+
+
 class IPaymentProvider(Protocol):
     """One configured provider. Safe to call from many threads.
 
@@ -113,3 +125,21 @@ class IPaymentProvider(Protocol):
 
     def revoke(self, external_id: str | None, access_token: Secret | None) -> None:
         """Take our access to the account back; an account that is not connected any more counts as done."""
+
+
+@runtime_checkable
+class ITakesTestPayments(Protocol):
+    """An optional capability: prove with a test payment that money gets to a connected account."""
+
+    def test_amount(self, currency: str) -> int:
+        """One unit of the currency, or the provider's least amount if that is more; in minor units."""
+
+    def pay_test(
+        self, *, external_id: str, access_token: Secret | None, amount: int, currency: str, idempotency_key: str
+    ) -> PaymentResult:
+        """Pay into the account with the provider's own test card.
+
+        :param amount: in minor units. :param currency: ISO 4217, lower case.
+        :param idempotency_key: the same key again asks for the outcome of the first payment and makes no second one.
+        :raises ProviderError: of the fitting kind; `GrantRefusedError` in live mode, before anything is sent.
+        """

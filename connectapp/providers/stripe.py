@@ -12,12 +12,18 @@ from typing import Any
 
 from connectapp.errors import GrantRefusedError, MalformedAnswerError, OutcomeUnknownError
 from connectapp.oauth.transport import Response
-from connectapp.providers.interfaces import Grant, Identity
+from connectapp.providers.interfaces import Grant, Identity, PaymentResult
 from connectapp.providers.oauth2 import Declaration, OAuth2Provider, text, unusable
 from connectapp.secret import Secret
 
 API = "https://api.stripe.com/v1"
 DEAUTHORIZE_URL = "https://connect.stripe.com/oauth/deauthorize"
+
+# docs.stripe.com/currencies: how many minor units a unit has, and the least charge where it is more than 50 of them.
+ZERO_DECIMAL = "bif clp djf gnf jpy kmf krw mga pyg rwf ugx vnd vuv xaf xof xpf"
+THREE_DECIMAL = "bhd jod kwd omr tnd"
+LEAST_AMOUNTS = {"aed": 200, "czk": 1500, "dkk": 250, "hkd": 400, "huf": 17500, "mxn": 1000, "myr": 200, "nok": 300}
+LEAST_AMOUNTS |= {"pln": 200, "ron": 200, "sek": 300, "thb": 1000}
 
 DECLARATION = Declaration(
     name="stripe",
@@ -96,6 +102,38 @@ class StripeConnect(OAuth2Provider):
             return
         raise GrantRefusedError(self.reason(error))
 
+    def test_amount(self, currency: str) -> int:
+        """One unit, in minor units as Stripe counts them, or the least that Stripe takes."""
+        digits = 0 if currency in ZERO_DECIMAL.split() else 3 if currency in THREE_DECIMAL.split() else 2
+        return max(10**digits, LEAST_AMOUNTS.get(currency, 50))
+
+    def pay_test(
+        self, *, external_id: str, access_token: Secret | None, amount: int, currency: str, idempotency_key: str
+    ) -> PaymentResult:
+        """``POST /v1/payment_intents``, confirmed at once with Stripe's test card."""
+        if self.mode != "test":
+            raise GrantRefusedError("live_mode")
+        fields = {
+            "amount": str(amount),
+            "currency": currency,
+            "payment_method": "pm_card_visa",
+            "confirm": "true",
+            "automatic_payment_methods[enabled]": "true",
+            "automatic_payment_methods[allow_redirects]": "never",
+            "description": "Test payment",
+        }
+        headers = self._acting_for(external_id, access_token) | {"Idempotency-Key": idempotency_key}
+        response = self.call("POST", f"{API}/payment_intents", data=fields, headers=headers)
+        return _payment(response)
+
+    def _acting_for(self, external_id: str, access_token: Secret | None) -> dict[str, str]:
+        """The headers of a request in the account's name, by whichever key the settings say."""
+        if self.settings.pay_with == "platform":
+            return self._platform() | {"Stripe-Account": external_id}
+        if access_token is None:
+            raise GrantRefusedError("no_token")
+        return _bearer(access_token)
+
     def _is_connected(self, external_id: str) -> bool:
         response = self.call("GET", f"{API}/accounts/{external_id}", headers=self._platform())
         return response.status_code not in {403, 404}  # 401 speaks of our own key
@@ -126,6 +164,21 @@ def _account(response: Response) -> Mapping[str, Any]:
     if response.status_code in {401, 403, 404}:
         raise GrantRefusedError("identity_refused")
     raise unusable(response.status_code)
+
+
+def _payment(response: Response) -> PaymentResult:
+    """The outcome of a PaymentIntent. A declined card is an outcome, too."""
+    answer, status = _json(response), response.status_code
+    if status == 200 and answer.get("status") == "succeeded":
+        return PaymentResult(succeeded=True, external_id=text(answer, "id", r"pi_[A-Za-z0-9]{1,100}"))
+    if status == 402:
+        failed = _at(answer, "error", "payment_intent", "id")
+        return PaymentResult(
+            succeeded=False, external_id=failed if isinstance(failed, str) else None, reason="declined"
+        )
+    if status in {400, 401, 403, 404}:
+        raise GrantRefusedError("payment_refused")
+    raise unusable(status)
 
 
 def _display_name(account: Mapping[str, Any]) -> str | None:

@@ -1,4 +1,4 @@
-"""What the sandbox knows and has seen: accounts, codes, grants, revocations and every request."""
+"""What the sandbox knows and has seen: accounts, codes, grants, revocations, payments and every request."""
 
 import json
 import secrets
@@ -81,6 +81,21 @@ class Revocation:
 
 
 @dataclass
+class Payment:
+    """A payment into an account. :param amount: minor units. :param made_by: whose key, ``platform`` or ``account``."""
+
+    id: str
+    account: str
+    amount: int
+    currency: str
+    status: str
+    made_by: str
+    idempotency_key: str | None
+    fields: dict[str, str]
+    at: float
+
+
+@dataclass
 class Seen:
     """One request as it arrived. :param status: None until it is answered."""
 
@@ -136,6 +151,7 @@ class Ledger:
         self.codes: dict[str, Code] = {}
         self.grants: list[Grant] = []
         self.revocations: list[Revocation] = []
+        self.payments: list[Payment] = []
         self.requests: deque[Seen] = deque(maxlen=_KEPT_REQUESTS)
         self._count = 0
 
@@ -203,6 +219,11 @@ class Ledger:
             self.end_grant(grant, reason)
         self.revocations.append(Revocation(account, client_id, reason, self.clock(), len(ended)))
 
+    def payment(self, account: str, idempotency_key: str) -> Payment | None:
+        """The payment that an account made under a key."""
+        made = (one for one in self.payments if (one.account, one.idempotency_key) == (account, idempotency_key))
+        return next(made, None)
+
     def report(self, since: int = 0) -> dict[str, Any]:
         """Everything as JSON values; only the requests after number `since`."""
         with self.lock:
@@ -215,6 +236,7 @@ class Ledger:
             "codes": [asdict(one) for one in self.codes.values()],
             "grants": [asdict(one) for one in self.grants],
             "revocations": [asdict(one) for one in self.revocations],
+            "payments": [asdict(one) for one in self.payments],
         }
         return json.dumps(state, indent=1)
 
@@ -230,5 +252,6 @@ class Ledger:
             self.codes = {one["code"]: Code(**one) for one in state["codes"]}
             self.grants = [Grant(**one) for one in state["grants"]]
             self.revocations = [Revocation(**one) for one in state["revocations"]]
+            self.payments = [Payment(**one) for one in state.get("payments", [])]
         except (KeyError, TypeError) as error:
             raise ValueError(f"{path} is not a state file of this sandbox; delete it to start afresh") from error

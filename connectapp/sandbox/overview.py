@@ -51,6 +51,10 @@ def _newest(world: World) -> list[Table]:
         (_short(one.access_token), one.account, one.client_id, one.scope, one.reason or "live")
         for one in islice(reversed(ledger.grants), _SHOWN)
     ]
+    payments = [
+        (one.id, one.account, one.amount, one.currency.upper(), one.status, one.made_by)
+        for one in islice(reversed(ledger.payments), _SHOWN)
+    ]
     requests = [
         (one.n, _moment(one.at), one.method, one.host + one.path, one.status or "open")
         for one in islice(reversed(ledger.requests), _SHOWN)
@@ -58,6 +62,7 @@ def _newest(world: World) -> list[Table]:
     return [
         Table("Codes", ("Code", "Account", "Issued", "Presented"), codes),
         Table("Grants", ("Token", "Account", "Client id", "Scope", "State"), grants),
+        Table("Payments", ("Id", "Account", "Minor units", "Currency", "Outcome", "Made with the key of"), payments),
         Table("Requests", ("No.", "When", "Method", "Endpoint", "Status"), requests),
     ]
 

@@ -1,4 +1,4 @@
-"""The Stripe personality: Connect OAuth for Standard accounts, and the account look-ups.
+"""The Stripe personality: Connect OAuth for Standard accounts, the account look-ups, and test payments.
 
 Made after Stripe's Connect OAuth reference and Account object. What is left out, and where the reference is
 silent, is listed in docs/sandbox.md.
@@ -7,6 +7,7 @@ silent, is listed in docs/sandbox.md.
 from connectapp.sandbox.routing import Route
 from connectapp.sandbox.stripe_account import account, own_account
 from connectapp.sandbox.stripe_authorize import authorize
+from connectapp.sandbox.stripe_payments import create, retrieve
 from connectapp.sandbox.stripe_token import deauthorize, token
 
 _CONNECT, _API = "connect.stripe.com", "api.stripe.com"
@@ -18,4 +19,6 @@ ROUTES = (
     Route(_CONNECT, "/oauth/deauthorize", "deauthorize", _POST, deauthorize),
     Route(_API, "/v1/account", "account", _GET, own_account),
     Route(_API, "/v1/accounts/([^/]+)", "account", _GET, account),
+    Route(_API, "/v1/payment_intents", "payment", _POST, create),
+    Route(_API, "/v1/payment_intents/([^/]+)", "payment", _GET, retrieve),
 )

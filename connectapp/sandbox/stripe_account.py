@@ -12,17 +12,25 @@ from connectapp.sandbox.stripe_answers import api_error, api_key, bad_key, maske
 
 def own_account(world: World, request: Request) -> Response:
     """``GET /v1/account``: of the access token, or of ``Stripe-Account``, or the platform's own."""
+    return json_answer(account_object(require_account(world, request)))
+
+
+def require_account(world: World, request: Request) -> Account:
+    """The account that a request speaks for: that of the access token, of ``Stripe-Account``, or the platform's own.
+
+    :raises Refusal: for a bad key, or an account that the key has no access to.
+    """
     key = api_key(request)
     platform = world.platforms.by_key(key)
     asked = request.headers.get("Stripe-Account")
     if platform is not None:
-        return json_answer(_account_for(world, platform, asked or platform.account))
+        return _account_for(world, platform, asked or platform.account)
     grants = world.ledger.live_grants(access_token=key)
     if not grants:
         raise bad_key(key)
     if asked not in {None, grants[0].account}:
         raise _no_access(key, asked)
-    return json_answer(account_object(world.ledger.accounts[grants[0].account]))
+    return world.ledger.accounts[grants[0].account]
 
 
 def account(world: World, request: Request, account_id: str) -> Response:
@@ -31,15 +39,15 @@ def account(world: World, request: Request, account_id: str) -> Response:
     asked = request.headers.get("Stripe-Account")
     if asked not in {None, account_id}:
         raise _no_access(platform.secret_key, asked)
-    return json_answer(_account_for(world, platform, account_id))
+    return json_answer(account_object(_account_for(world, platform, account_id)))
 
 
-def _account_for(world: World, platform: Platform, account_id: str) -> dict[str, Any]:
+def _account_for(world: World, platform: Platform, account_id: str) -> Account:
     if account_id == platform.account:
-        return account_object(Account(account_id, platform.name, "platform@sandbox.example", "GB", "gbp"))
+        return Account(account_id, platform.name, "platform@sandbox.example", "GB", "gbp")
     if not _connected(world, platform, account_id):
         raise _no_access(platform.secret_key, account_id)
-    return account_object(world.ledger.accounts[account_id])
+    return world.ledger.accounts[account_id]
 
 
 def _connected(world: World, platform: Platform, account_id: str) -> bool:
