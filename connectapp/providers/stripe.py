@@ -105,7 +105,7 @@ class StripeConnect(OAuth2Provider):
     def test_amount(self, currency: str) -> int:
         """One unit, in minor units as Stripe counts them, or the least that Stripe takes."""
         digits = 0 if currency in ZERO_DECIMAL.split() else 3 if currency in THREE_DECIMAL.split() else 2
-        return max(10**digits, LEAST_AMOUNTS.get(currency, 50))
+        return max(int(10**digits), LEAST_AMOUNTS.get(currency, 50))
 
     def pay_test(
         self, *, external_id: str, access_token: Secret | None, amount: int, currency: str, idempotency_key: str

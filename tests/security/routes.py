@@ -13,7 +13,7 @@ ACTORS = ("anonymous", "owner", "member", "other", "roleless")
 
 @dataclass(frozen=True)
 class Route:
-    """One view. `path` may name ``{account}`` and ``{attempt}``, which are the owner's.
+    """One view. `path` may name ``{account}``, ``{payment}`` and ``{attempt}``, which are the owner's.
 
     :param view: its context and name, as introspection has them.
     :param statuses: for each of `ACTORS`.
@@ -44,6 +44,11 @@ ROUTES = (
     Route("GET", "/connect/stripe/callback", ("ProviderContext", "callback"), (303, 303, 303, 303, 303)),
     Route("GET", "/connect/stripe/result?attempt={attempt}", ("ProviderContext", "result"), (404, 200, 404, 404, 404)),
     Route("POST", "/connect/stripe/confirm", ("ProviderContext", "confirm"), (403, 400, 403, 400, 403), CONFIRM),
+    Route("POST", "/accounts/{account}/test-payment", ("AccountContext", "test-payment"), (403, 303, 403, 404, 403)),
+    Route("GET", "/accounts/{account}/payments/{payment}", ("PaymentContext", ""), (303, 200, 200, 404, 403)),
+    Route(
+        "POST", "/accounts/{account}/payments/{payment}/check", ("PaymentContext", "check"), (403, 303, 403, 404, 403)
+    ),
     Route("POST", "/accounts/{account}/revoke", ("AccountContext", "revoke"), (403, 303, 403, 404, 403)),
     Route("POST", "/accounts/{account}/disconnect", ("AccountContext", "disconnect"), (403, 303, 403, 404, 403)),
     Route("POST", "/signout", ("Root", "signout"), (303, 303, 303, 303, 303)),
@@ -80,9 +85,11 @@ class Cast:
         self.browsers["roleless"] = site.browser(nobody)
         (self.account,) = site.accounts()
         (self.attempt,) = site.attempts()
+        self.browsers["owner"].submit(f"/accounts/{self.account.id}/test-payment", status=303)
+        (self.payment,) = site.rows("SELECT id FROM payment")
 
     def fill(self, text: str) -> str:
-        return text.format(account=self.account.id, attempt=self.attempt.id)
+        return text.format(account=self.account.id, attempt=self.attempt.id, payment=self.payment.id)
 
     def ask(self, browser: Browser, route: Route, **headers: str) -> TestResponse:
         """Send the route's request, a form with this browser's own anti-forgery token."""

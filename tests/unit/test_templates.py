@@ -15,6 +15,7 @@ from pyramid.request import Request
 
 from connectapp.accounts.store import AccountView
 from connectapp.layout import ProviderLink, Site
+from connectapp.payments.cashier import PaymentView
 
 PACKAGE = Path(__file__).parents[2] / "connectapp"
 TEMPLATES, STATIC = PACKAGE / "templates", PACKAGE / "static"
@@ -56,6 +57,10 @@ LEAVE = {"provider_title": HOSTILE, "organizer_name": HOSTILE, "target_name": HO
 OUTCOMES = ["linked", "denied", "refused", "failed", "outcome_unknown", "exchanging", "pending_verification", HOSTILE]
 
 
+PAYMENTS = [PaymentView(HOSTILE, HOSTILE, status, None, HOSTILE, AT) for status in ("succeeded", "pending", "failed")]
+PAYMENT = {"account": account(), "provider_title": HOSTILE, "heading": HOSTILE, "sentence": HOSTILE}
+
+
 def pages() -> Iterator[tuple[str, dict[str, Any]]]:
     """The pages in their states: the template's name and its variables."""
     for site in (SIGNED_IN, SIGNED_OUT):
@@ -78,9 +83,17 @@ def pages() -> Iterator[tuple[str, dict[str, Any]]]:
             yield "accounts", frame | {"accounts": ACCOUNTS, "providers": providers, "may_connect": may}
             yield "accounts", frame | {"accounts": [], "providers": providers, "may_connect": may}
         for one in ACCOUNTS:
-            page = frame | {"account": one, "history": HISTORY, "may_disconnect": may}
+            page = frame | {
+                "account": one,
+                "history": HISTORY,
+                "payments": PAYMENTS,
+                "may_disconnect": may,
+                "may_pay": may,
+            }
             yield "account", page | {"provider": PROVIDER}
-            yield "account", page | {"provider": None, "history": []}
+            yield "account", page | {"provider": None, "history": [], "payments": []}
+        for one in PAYMENTS:
+            yield "payment", frame | PAYMENT | {"payment": one, "may_pay": may}
     yield "disconnect", frame | {"account": account(), "provider_title": PROVIDER.title}
     for scope in ("read_only", "read_write", HOSTILE, ""):
         yield "connect", frame | {"provider": PROVIDER, "scope": scope, "replaces": None}
