@@ -139,3 +139,18 @@ def test_replace_an_account(page: Page, served: Served) -> None:
     page.locator("button[value=replace]").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Connected")
     assert len(served.sandbox.live_grants()) == 1
+
+
+def test_send_a_test_payment(page: Page, served: Served) -> None:
+    sign_in(page)
+    at_the_provider(page)
+    approve_new_account(page, "Riverside Concerts")
+    page.goto("/accounts")
+    page.locator("a[href^='/accounts/']").first.click()
+    page.get_by_role("button", name="Send a test payment").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("The payment arrived")
+    look(page, "payment")
+    page.get_by_role("link", name="Back to the account").click()
+    look(page, "account-with-payment")
+    (payment,) = served.sandbox.ledger()["payments"]
+    assert (payment["amount"], payment["currency"], payment["status"]) == (100, "gbp", "succeeded")
