@@ -20,7 +20,7 @@ from connectapp.connect.recovery import recovery_of
 from connectapp.errors import UnreadableError
 from connectapp.vault import get_vault
 from tests.security.routes import ROUTES, Cast
-from tests.support.rows import answer_page, callback, logged, params, refuse_inserts, statuses
+from tests.support.rows import answer_page, logged, params, refuse_inserts, statuses
 from tests.support.sandbox import SECRET_KEY
 from tests.support.site import PASSWORD, Browser, Site
 
@@ -208,5 +208,4 @@ def test_without_tokens_nothing_is_kept_and_disconnecting_works(make_site) -> No
     browser.submit(f"/accounts/{account.id}/disconnect", status=303)
     (asked,) = site.sandbox.requests("/oauth/deauthorize")
     assert asked["headers"]["Authorization"] == f"Bearer {SECRET_KEY}"
-    assert callback() not in asked["body"]
     assert [one.status for one in site.accounts()] == ["disconnected"]

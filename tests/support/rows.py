@@ -1,6 +1,7 @@
 """What the tests of the security rows share: looking at everything, asking in odd ways, outages, other providers."""
 
 import logging
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
@@ -14,6 +15,7 @@ from sqlalchemy import create_engine, text, update
 from webob import Request
 from webtest import TestResponse
 
+import connectapp.providers
 from connectapp.db import Base, utcnow
 from connectapp.logs import Formatter
 from connectapp.sandbox.app import make_app
@@ -188,10 +190,6 @@ def plugin_settings(name: str, honest: SandboxClient, evil: SandboxClient) -> di
 @contextmanager
 def plugins() -> Iterator[None]:
     """The modules of `tests/security/plugins` are providers meanwhile."""
-    import sys
-
-    import connectapp.providers
-
     connectapp.providers.__path__.append(str(PLUGINS))
     try:
         yield
