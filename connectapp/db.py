@@ -5,11 +5,12 @@ transaction, which takes SQLite's write lock at its beginning: a transaction tha
 at once when another one wrote in between (SQLITE_BUSY_SNAPSHOT), whatever the busy timeout.
 """
 
+import logging
 import os
 import re
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -23,6 +24,8 @@ from transaction.interfaces import NoTransaction
 
 from connectapp.errors import SettingsError
 from connectapp.settings import get_settings
+
+log = logging.getLogger(__name__)
 
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 BUSY_TIMEOUT = 5.0  # seconds
@@ -134,11 +137,13 @@ class Work:
     between them.
 
     :param engine: where to connect. :param manager: an explicit `transaction.TransactionManager`.
+    :param notify: is given what is announced, after the commit; Pyramid's `registry.notify`.
     """
 
-    def __init__(self, engine: Engine, manager: Any) -> None:
+    def __init__(self, engine: Engine, manager: Any, notify: Callable[[object], object] | None = None) -> None:
         self.engine = engine
         self.manager = manager
+        self.notify = notify
         self.session = Session(engine)
         self._events = zope.sqlalchemy.register(self.session, transaction_manager=manager)
 
@@ -170,6 +175,21 @@ class Work:
         finally:
             self.manager.abort()
 
+    def announce(self, event: object) -> None:
+        """Deliver the event once the open transaction is committed; never if it is not.
+
+        A subscriber that fails is logged and changes nothing.
+        """
+
+        def deliver(committed: bool) -> None:
+            if committed and self.notify is not None:
+                try:
+                    self.notify(event)
+                except Exception:
+                    log.exception("a subscriber of %s failed", type(event).__name__)
+
+        self.manager.get().addAfterCommitHook(deliver)
+
     def end(self) -> None:
         """Give up the open transaction, if there is one, and its connection."""
         with suppress(NoTransaction):
@@ -182,7 +202,7 @@ class Work:
 
 
 def _request_work(request: Any) -> Work:
-    return Work(request.registry["connectapp.engine"], request.tm)
+    return Work(request.registry["connectapp.engine"], request.tm, request.registry.notify)
 
 
 def _request_session(request: Any) -> Session:

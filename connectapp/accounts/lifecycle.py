@@ -7,6 +7,7 @@ revokes while another live link uses the same provider account.
 from dataclasses import dataclass
 
 from connectapp import audit
+from connectapp.accounts.announcements import AccountDisconnected
 from connectapp.accounts.models import ACTIVE, DISCONNECTED, DISCONNECTING, ConnectedAccount
 from connectapp.accounts.store import AccountStore, Owner, masked
 from connectapp.db import Work, utcnow
@@ -47,6 +48,7 @@ class Lifecycle:
             if link.status != ACTIVE:
                 return link.status
             revocation = mark_disconnecting(store, link, owner)
+            self._announce_end(link)
         return self.revoke(provider, revocation, owner)
 
     def revoke_again(self, provider: IPaymentProvider, account_id: str, owner: Owner) -> str:
@@ -90,9 +92,14 @@ class Lifecycle:
             if failure:
                 _note(store, link, owner, "account.revoke_failed", code=failure)
             elif link.status != DISCONNECTED:
-                # Also when it was linked again meanwhile: the provider has just cut that link too.
+                if link.status == ACTIVE:  # linked again meanwhile: the provider has just cut that link too
+                    self._announce_end(link)
                 _close(store, link, owner)
             return link.status
+
+    def _announce_end(self, link: ConnectedAccount) -> None:
+        account = link.provider_account
+        self.work.announce(AccountDisconnected(link.id, link.organizer_id, account.provider, account.mode))
 
 
 def mark_disconnecting(store: AccountStore, link: ConnectedAccount, owner: Owner) -> Revocation | None:

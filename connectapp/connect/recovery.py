@@ -118,7 +118,7 @@ class Recovery:
 
 def recovery_of(registry: Any) -> Recovery:
     """A recovery with a database session of its own, for one thread."""
-    work = Work(registry["connectapp.engine"], TransactionManager(explicit=True))
+    work = Work(registry["connectapp.engine"], TransactionManager(explicit=True), registry.notify)
     settlement = Settlement(work, get_vault(registry), get_settings(registry))
     return Recovery(settlement, registry["connectapp.journal"], get_providers(registry))
 

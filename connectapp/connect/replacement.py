@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from connectapp.accounts.announcements import AccountDisconnected, AccountReplaced
 from connectapp.accounts.lifecycle import mark_disconnecting
 from connectapp.accounts.models import ACTIVE
 from connectapp.accounts.store import AccountStore, Owner
@@ -72,10 +73,15 @@ class Replacement:
             waiting = self.waiting(session, attempt_id, actor)
             facts = waiting.facts
             owner = Owner(facts.organizer_id, actor.user_id, facts.id)
-            self.settlement.link(session, facts, provider, waiting.grant, waiting.identity)
+            new_id = self.settlement.link(session, facts, provider, waiting.grant, waiting.identity)
             store = AccountStore(session, self.ring)
             old = store.locked(facts.replaces_id or "", facts.organizer_id)
-            revocation = mark_disconnecting(store, old, owner) if old.status == ACTIVE else None
+            place = (facts.organizer_id, provider.name, waiting.grant.mode)
+            revocation = None
+            if old.status == ACTIVE:
+                revocation = mark_disconnecting(store, old, owner)
+                self.work.announce(AccountDisconnected(old.id, *place))
+            self.work.announce(AccountReplaced(old.id, new_id, *place))
         self.settlement.lifecycle.revoke(provider, revocation, owner)
 
     def keep(self, attempt_id: str, actor: Actor, provider: IPaymentProvider) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from connectapp import audit
+from connectapp.accounts.announcements import AccountLinked
 from connectapp.accounts.lifecycle import Lifecycle
 from connectapp.accounts.store import AccountStore, Owner
 from connectapp.connect import attempts
@@ -142,14 +143,16 @@ class Settlement:
 
     def link(
         self, session: Session, facts: AttemptFacts, provider: IPaymentProvider, grant: Grant, identity: Identity
-    ) -> None:
-        """Store the link and close the attempt, in the open transaction."""
+    ) -> str:
+        """Store the link and close the attempt, in the open transaction; gives the connected account's id."""
         owner = Owner(facts.organizer_id, facts.user_id, facts.id)
         kept = grant if provider.stores_tokens else grant.without_tokens()
         store = AccountStore(session, self.ring)
         account_id = store.link(provider.name, kept, identity, owner, share=self.settings.share_accounts)
         sources = (*UNSETTLED, Status.AWAITING_CONFIRMATION)
         attempts.move(session, facts.id, sources, Status.LINKED, account_id=account_id, reason=None)
+        self.work.announce(AccountLinked(account_id, facts.organizer_id, provider.name, grant.mode))
+        return account_id
 
 
 def _may_link(session: Session, facts: AttemptFacts) -> bool:

@@ -1,0 +1,50 @@
+"""What an embedding application hears of, as Pyramid events, after the commit that made it so.
+
+::
+
+    from connectapp.accounts.announcements import AccountLinked
+
+    config.add_subscriber(on_linked, AccountLinked)
+
+They carry ids and no credential. Each is delivered once by the process that committed the change; if that process dies
+in between, it is not delivered at all: the database is the truth, and these are a hint to look.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class AccountLinked:
+    """An account can be used: it was linked, or linked again.
+
+    :param account_id: the connected account's. :param mode: ``test`` or ``live``.
+    """
+
+    account_id: str
+    organizer_id: str
+    provider: str
+    mode: str
+
+
+@dataclass(frozen=True)
+class AccountReplaced:
+    """An owner confirmed that one account takes the place of another. Comes with the two other announcements.
+
+    :param old_account_id: can no longer be used. :param account_id: is to be used instead.
+    """
+
+    old_account_id: str
+    account_id: str
+    organizer_id: str
+    provider: str
+    mode: str
+
+
+@dataclass(frozen=True)
+class AccountDisconnected:
+    """An account can no longer be used here, whether or not the provider has confirmed yet."""
+
+    account_id: str
+    organizer_id: str
+    provider: str
+    mode: str
