@@ -3,10 +3,11 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index
+from sqlalchemy import JSON, ForeignKey, Index, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from connectapp.db import Base, id_column, utcnow
+from connectapp.logs import current_reference
 
 
 class AuditRecord(Base):
@@ -32,13 +33,12 @@ def record(
     *,
     organizer_id: str | None = None,
     user_id: str | None = None,
-    reference: str | None = None,
     **details: str | None,
 ) -> None:
     """Add a record in the caller's transaction: it is kept exactly if the change is.
 
     :param action: ``noun.verb``, e.g. ``account.linked``.
-    :param subject: ``table:id``. :param reference: the id that the person and the log saw.
+    :param subject: ``table:id``. The reference id of the request, which the person and the log have, is noted with it.
     """
     session.add(
         AuditRecord(
@@ -46,7 +46,13 @@ def record(
             subject=subject,
             organizer_id=organizer_id,
             user_id=user_id,
-            reference=reference,
+            reference=current_reference(),
             details={key: value for key, value in details.items() if value is not None},
         )
     )
+
+
+def last_reference(session: Session, subject: str) -> str | None:
+    """The reference id of the latest request that did something to the subject; None if none is known."""
+    query = select(AuditRecord.reference).where(AuditRecord.subject == subject, AuditRecord.reference.is_not(None))
+    return session.scalar(query.order_by(AuditRecord.id.desc()).limit(1))

@@ -16,6 +16,12 @@ def new_reference() -> str:
     return "".join(secrets.choice(_ALPHABET) for _ in range(8))
 
 
+def current_reference() -> str | None:
+    """The reference of the request that this thread works on; None outside of one."""
+    reference = REFERENCE.get()
+    return reference if is_reference(reference) else None
+
+
 def is_reference(text: str) -> bool:
     """Whether a text has the form of a reference id."""
     return re.fullmatch(f"[{_ALPHABET}]{{8}}", text) is not None

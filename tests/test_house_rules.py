@@ -24,7 +24,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "sandbox": {"sandbox"},
     "db": {"errors", "settings"},
     "vault": {"db", "errors", "secret", "settings"},
-    "audit": {"db"},
+    "audit": {"db", "logs"},
     "forms": {"errors"},
     "http": {"db", "logs", "settings"},
     "sessions": {"db", "settings"},
@@ -48,7 +48,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "security", "sessions", "settings", "vault",
     },
     "connect.views": {
-        "accounts.store", "connect", "db", "errors", "forms", "layout", "logs", "oauth.transport", "resources",
+        "accounts.store", "audit", "connect", "db", "errors", "forms", "layout", "logs", "oauth.transport", "resources",
         "security", "settings", "vault",
     },
     "payments": {"accounts", "audit", "db", "errors", "payments", "providers.interfaces", "secret", "vault"},

@@ -141,7 +141,6 @@ def _note(store: AccountStore, link: ConnectedAccount, owner: Owner, action: str
         f"connected_account:{link.id}",
         organizer_id=owner.organizer_id,
         user_id=owner.user_id,
-        reference=owner.reference,
         account=masked(link.provider_account.external_id),
         **details,
     )

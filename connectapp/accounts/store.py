@@ -21,11 +21,10 @@ TOKEN_FIELDS = ("access_token", "refresh_token")
 
 @dataclass(frozen=True)
 class Owner:
-    """On whose behalf something is stored; `reference` is the id that the person sees and the log has."""
+    """On whose behalf something is stored."""
 
     organizer_id: str
     user_id: str
-    reference: str | None = None
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,6 @@ class AccountStore:
             f"connected_account:{link.id}",
             organizer_id=owner.organizer_id,
             user_id=owner.user_id,
-            reference=owner.reference,
             provider=provider,
             mode=grant.mode,
             account=masked(identity.external_id),

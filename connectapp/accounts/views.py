@@ -101,7 +101,7 @@ def _change(context: AccountContext, request: Any, method: str) -> Any:
     if context.provider is None:
         raise UnavailableError("the account's provider is not configured")
     lifecycle = Lifecycle(request.work, get_vault(request.registry))
-    owner = Owner(request.actor.organizer_id, request.actor.user_id, request.reference)
+    owner = Owner(request.actor.organizer_id, request.actor.user_id)
     account_id = context.account.id
     try:
         getattr(lifecycle, method)(context.provider, account_id, owner)

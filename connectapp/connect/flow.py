@@ -112,12 +112,10 @@ class LinkFlow:
         *,
         target: str,
         replaces_id: str | None,
-        reference: str | None = None,
     ) -> Leaving:
         """Make an attempt in the caller's transaction, and the URL to send the browser to.
 
         :param replaces_id: the connected account that the new one is to take the place of.
-        :param reference: the id that the person sees and the log has.
         :raises RefusedError: ``too_many_attempts``, or ``nothing_to_replace`` if it is not this organizer's.
         """
         organizer_id = actor.organizer_id or ""
@@ -137,7 +135,7 @@ class LinkFlow:
             replaces_id=replaces_id,
         )
         details = {"provider": provider.name, "mode": provider.mode}
-        _note(session, begun.attempt_id, "attempt.begun", actor, reference=reference, **details)
+        _note(session, begun.attempt_id, "attempt.begun", actor, **details)
         prefill = Prefill(email=actor.email, business_name=actor.organizer_name)
         url = provider.authorize_url(
             redirect_uri=redirect_uri, state=begun.state, code_verifier=begun.verifier, prefill=prefill
@@ -154,12 +152,9 @@ class LinkFlow:
         if old.provider_name != provider.name or old.status != "active":
             raise RefusedError("nothing_to_replace")
 
-    def finish(
-        self, actor: Actor | None, provider: IPaymentProvider, pairs: Iterable[tuple[str, str]], reference: str
-    ) -> Outcome:
+    def finish(self, actor: Actor | None, provider: IPaymentProvider, pairs: Iterable[tuple[str, str]]) -> Outcome:
         """Take the provider's answer.
 
-        :param reference: the id that the person sees and the log has.
         :raises UnavailableError: if the journal's disk refuses; the attempt is untouched and the same URL works later.
         :raises sqlalchemy.exc.DBAPIError: if the database does, likewise.
         """
@@ -170,7 +165,7 @@ class LinkFlow:
         entry = None
         try:
             with self.work.writing() as session:
-                step = self._receive(session, actor, provider, answer, reference)
+                step = self._receive(session, actor, provider, answer)
                 entry = step.entry if isinstance(step, Exchange) else None
         except BaseException:
             if entry is not None:
@@ -185,7 +180,7 @@ class LinkFlow:
         return Outcome(step.facts.id)
 
     def _receive(
-        self, session: Session, actor: Actor | None, provider: IPaymentProvider, answer: Answer, reference: str
+        self, session: Session, actor: Actor | None, provider: IPaymentProvider, answer: Answer
     ) -> Outcome | Exchange:
         """Burn the attempt if this answer is its own, in the open transaction."""
         attempt = attempts.by_state(session, answer.state)
@@ -193,7 +188,7 @@ class LinkFlow:
             return Outcome(problem="unknown_state")
         if actor is None or not _belongs(attempt, actor):
             problem = "foreign_session" if actor else "signed_out"
-            _note(session, attempt.id, f"attempt.{problem}", actor, reference=reference)
+            _note(session, attempt.id, f"attempt.{problem}", actor)
             return Outcome(problem=problem)
         if attempt.status != Status.PENDING:
             return Outcome(attempt.id)
@@ -201,7 +196,7 @@ class LinkFlow:
         if ending is not None:
             status, reason = ending
             attempts.burn(session, attempt.id, status, reason=reason)
-            _note(session, attempt.id, f"attempt.{status}", actor, reference=reference, reason=reason)
+            _note(session, attempt.id, f"attempt.{status}", actor, reason=reason)
             return Outcome(attempt.id)
         return self._burn_for_exchange(session, attempt, answer.code or "")
 

@@ -72,7 +72,7 @@ class Replacement:
         with self.work.writing() as session:
             waiting = self.waiting(session, attempt_id, actor)
             facts = waiting.facts
-            owner = Owner(facts.organizer_id, actor.user_id, facts.id)
+            owner = Owner(facts.organizer_id, actor.user_id)
             new_id = self.settlement.link(session, facts, provider, waiting.grant, waiting.identity)
             store = AccountStore(session, self.ring)
             old = store.locked(facts.replaces_id or "", facts.organizer_id)

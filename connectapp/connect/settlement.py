@@ -145,7 +145,7 @@ class Settlement:
         self, session: Session, facts: AttemptFacts, provider: IPaymentProvider, grant: Grant, identity: Identity
     ) -> str:
         """Store the link and close the attempt, in the open transaction; gives the connected account's id."""
-        owner = Owner(facts.organizer_id, facts.user_id, facts.id)
+        owner = Owner(facts.organizer_id, facts.user_id)
         kept = grant if provider.stores_tokens else grant.without_tokens()
         store = AccountStore(session, self.ring)
         account_id = store.link(provider.name, kept, identity, owner, share=self.settings.share_accounts)

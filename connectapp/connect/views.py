@@ -9,7 +9,7 @@ from urllib.parse import urlencode, urlsplit
 from pyramid.httpexceptions import HTTPMethodNotAllowed, HTTPNoContent, HTTPNotFound, HTTPSeeOther
 from pyramid.view import view_config
 
-from connectapp import forms
+from connectapp import audit, forms
 from connectapp.accounts.store import masked
 from connectapp.connect import messages
 from connectapp.connect.attempts import Attempt, Status, facts
@@ -69,7 +69,6 @@ def authorize(context: ProviderContext, request: Any) -> dict[str, Any]:
         context.provider,
         target=target,
         replaces_id=forms.text(request, "replaces", "") or None,
-        reference=request.reference,
     )
     settings = get_settings(request.registry)
     url = map_url(leaving.url, settings.hosts)
@@ -95,7 +94,7 @@ def callback(context: ProviderContext, request: Any) -> Any:
         return HTTPNoContent()
     flow = link_flow(request)
     try:
-        outcome = flow.finish(request.actor, context.provider, request.GET.items(), request.reference)
+        outcome = flow.finish(request.actor, context.provider, request.GET.items())
     finally:
         request.work.resume()
     if outcome.attempt_id:
@@ -132,7 +131,8 @@ def _attempt_page(context: ProviderContext, request: Any, attempt_id: str) -> di
     attempt = _own_attempt(context, request, attempt_id)
     message = messages.of_attempt(attempt.status, attempt.reason)
     outcome = attempt.reason if attempt.reason == "pending_verification" else attempt.status
-    page = _page(context, request, message, outcome, request.reference)
+    told = audit.last_reference(request.dbsession, f"attempt:{attempt.id}")
+    page = _page(context, request, message, outcome, told or request.reference)
     if page["retry_path"] and attempt.replaces_id:
         page["retry_path"] += f"?replaces={attempt.replaces_id}"
     if attempt.status == Status.EXCHANGING:

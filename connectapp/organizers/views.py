@@ -72,7 +72,6 @@ def _begin(request: Any, find_user_id: Callable[[Session], str]) -> Any:
             f"user:{user_id}",
             organizer_id=organizer_id,
             user_id=user_id,
-            reference=request.reference,
         )
     request.work.resume()
     return HTTPSeeOther("/accounts")
@@ -89,7 +88,6 @@ def sign_out(context: Root, request: Any) -> Any:
             f"user:{request.actor.user_id}",
             organizer_id=request.actor.organizer_id,
             user_id=request.actor.user_id,
-            reference=request.reference,
         )
     response = HTTPSeeOther("/")
     response.headers["Clear-Site-Data"] = '"cache", "storage"'

@@ -176,7 +176,6 @@ def _note(session: Session, payment: Payment, owner: Owner, action: str) -> None
         f"payment:{payment.id}",
         organizer_id=owner.organizer_id,
         user_id=owner.user_id,
-        reference=owner.reference,
         account=payment.account_id,
         amount=str(payment.amount),
         currency=payment.currency,

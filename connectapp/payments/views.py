@@ -45,7 +45,7 @@ def _provider(context: AccountContext | PaymentContext) -> ITakesTestPayments:
 
 
 def _owner(request: Any) -> Owner:
-    return Owner(request.actor.organizer_id, request.actor.user_id, request.reference)
+    return Owner(request.actor.organizer_id, request.actor.user_id)
 
 
 @view_config(context=AccountContext, name="test-payment", permission=Permission.PAY, request_method="POST")

@@ -159,3 +159,13 @@ def test_the_log_has_the_reference_of_the_page(site: Site, browser: Browser, cap
         logging.getLogger("connectapp").removeHandler(handler)
         logging.getLogger("connectapp").setLevel(logging.NOTSET)
     assert [line for line in lines if line.startswith(page.headers["X-Reference"])]
+
+
+def test_a_failed_attempt_shows_the_reference_of_its_callback(site: Site, browser: Browser) -> None:
+    site.sandbox.fault(endpoint="token", status=500)
+    callback = browser.get(browser.callback_url(), status=303)
+    for _ in range(2):
+        assert callback.headers["X-Reference"] in callback.follow().text
+    assert site.rows("SELECT reference FROM audit_record WHERE action = 'attempt.outcome_unknown'") == [
+        (callback.headers["X-Reference"],)
+    ]
