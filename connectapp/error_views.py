@@ -8,7 +8,7 @@ from pyramid.httpexceptions import HTTPException, HTTPForbidden, HTTPNotFound, H
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from connectapp.errors import RefusedError, UnavailableError
+from connectapp.errors import RefusedError, UnavailableError, VaultError
 from connectapp.http import error_response
 
 log = logging.getLogger(__name__)
@@ -132,7 +132,7 @@ def refused(error: RefusedError, request: Any) -> Any:
 
 
 def unavailable(error: Exception, request: Any) -> Any:
-    """Database, pool or disk say no: 503, nothing was changed, and the same request works later."""
+    """Database, pool, disk or vault say no: 503, nothing was changed, and the same request works later."""
     log.error("not available: %s", type(error).__name__, exc_info=error)
     response = error_response(
         request, 503, "Not possible right now", "Nothing was changed.", "Wait a moment, then reload this page."
@@ -158,6 +158,7 @@ def includeme(config: Any) -> None:
         (UnicodeDecodeError, undecodable),
         (RefusedError, refused),
         (UnavailableError, unavailable),
+        (VaultError, unavailable),
         (OperationalError, unavailable),
         (InterfaceError, unavailable),
         (PoolTimeoutError, unavailable),

@@ -109,3 +109,15 @@ def test_a_failed_replacement_can_be_tried_again(site: Site, browser: Browser) -
     page = browser.get(back.removeprefix("https://app.test"), status=303).follow()
     again = page.click("Connect again")
     assert f'name="replaces" value="{old.id}"' in again.text
+
+
+@pytest.mark.row("SR-03")
+def test_an_altered_grant_is_not_linked(site: Site, browser: Browser) -> None:
+    _old, page = begin(browser, site)
+    attempt = re.search(r'name="attempt" value="([^"]+)"', page.text)[1]
+    site.change('UPDATE attempt SET "grant" = :blob WHERE id = :id', blob=b"\x01" + b"x" * 80, id=attempt)
+    fields = {"attempt": attempt, "decision": "replace"}
+    answer = browser.submit("/connect/stripe/confirm", fields, status=503)
+    assert "Nothing was changed" in answer.text
+    assert [a.display_name for a in site.accounts()] == ["Old Mill"]
+    assert [a.status for a in site.attempts()] == ["linked", "awaiting_confirmation"]
