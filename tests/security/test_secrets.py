@@ -171,7 +171,7 @@ def test_what_an_attempt_holds_opens_in_that_attempt_alone(make_two, evil) -> No
     one, two = site.attempts()
     site.change("UPDATE attempt SET verifier = :moved WHERE id = :id", moved=one.verifier, id=two.id)
     url = evil.decide(second).removeprefix("https://app.test")
-    assert browser.get(url, expect_errors=True).status_int == 500
+    assert browser.get(url, expect_errors=True).status_int == 503
     assert evil.redemptions() == 0
     assert statuses(site) == [("pending", None), ("pending", None)]
     assert "Connected" in answer_page(browser, evil.decide(first).removeprefix("https://app.test")).text
