@@ -33,6 +33,7 @@ def includeme(config: Any) -> None:
     config.include("connectapp.providers.registry.check")
     config.include("connectapp.settings.refuse_problems")
     config.include("connectapp.db")
+    config.include("connectapp.mail")
     config.include("connectapp.http")
     config.include("connectapp.sessions")
     config.include("connectapp.security")

@@ -4,6 +4,8 @@
 
     /                               Root
     ├── signin                      SignIn
+    ├── organizers                  Organizers
+    ├── members                     Members
     ├── accounts                    Accounts
     │   └── {id}                    AccountContext
     │       └── payments            Payments
@@ -17,7 +19,7 @@ A lookup that fails, and somebody else's object, raise KeyError: both are 404, a
 from collections.abc import Mapping
 from typing import Any
 
-from pyramid.authorization import Allow, Everyone
+from pyramid.authorization import Allow, Authenticated, Everyone
 from pyramid.httpexceptions import HTTPForbidden
 
 from connectapp.db import is_id
@@ -58,11 +60,29 @@ class Root(Resource):
         return [(Allow, Everyone, Permission.PUBLIC)]
 
     def __getitem__(self, name: str) -> Resource:
-        return {"signin": SignIn, "accounts": Accounts, "connect": Connect}[name](self, name, self.request)
+        place: Resource = PLACES[name](self, name, self.request)
+        return place
 
 
 class SignIn(Resource):
     """/signin"""
+
+
+class Organizers(Resource):
+    """/organizers: those that the user may act for."""
+
+    def __acl__(self) -> list[Any]:
+        return [(Allow, Authenticated, Permission.SWITCH)]
+
+
+class Members(Resource):
+    """/members: who acts for the actor's organizer."""
+
+    def __acl__(self) -> list[Any]:
+        return [
+            (Allow, "role:owner", (Permission.VIEW_MEMBERS, Permission.MANAGE_MEMBERS)),
+            (Allow, "role:member", Permission.VIEW_MEMBERS),
+        ]
 
 
 class Accounts(Resource):
@@ -139,6 +159,15 @@ class ProviderContext(Resource):
 
     def __acl__(self) -> list[Any]:
         return [(Allow, "role:owner", Permission.CONNECT), *MEMBERS_VIEW]
+
+
+PLACES: dict[str, type[Any]] = {
+    "signin": SignIn,
+    "organizers": Organizers,
+    "members": Members,
+    "accounts": Accounts,
+    "connect": Connect,
+}
 
 
 def includeme(config: Any) -> None:

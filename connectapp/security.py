@@ -18,6 +18,12 @@ class Permission(StrEnum):
     CONNECT = "accounts:connect"
     DISCONNECT = "accounts:disconnect"
     PAY = "accounts:pay"
+    VIEW_EVENTS = "events:view"
+    EDIT_EVENTS = "events:edit"
+    PUBLISH_EVENTS = "events:publish"
+    VIEW_MEMBERS = "members:view"
+    MANAGE_MEMBERS = "members:manage"
+    SWITCH = "organizers:switch"
 
 
 @dataclass(frozen=True)

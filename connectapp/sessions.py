@@ -33,7 +33,10 @@ TOUCH_EVERY = timedelta(minutes=5)
 
 
 class BrowserSession(Base):
-    """A signed-in browser. `organizer_id` is the organizer that the user acts for in it."""
+    """A signed-in browser. `organizer_id` is the organizer that the user acts for in it.
+
+    `proved_at` is when the person last gave the password.
+    """
 
     __tablename__ = "session"
 
@@ -43,6 +46,7 @@ class BrowserSession(Base):
     organizer_id: Mapped[str | None] = mapped_column(ForeignKey("organizer.id"))
     data: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    proved_at: Mapped[datetime] = mapped_column(default=utcnow)
     seen_at: Mapped[datetime] = mapped_column(default=utcnow, index=True)
 
 
@@ -56,6 +60,7 @@ class StoredSession:
     organizer_id: str | None
     data: dict[str, Any]
     created_at: datetime
+    proved_at: datetime
     seen_at: datetime
 
 

@@ -62,6 +62,11 @@ SETTINGS = (
     Setting("attempt.max_open", values.number(1, 1000), "20"),
     Setting("session.idle_minutes", values.number(5, 10080), "120"),
     Setting("session.absolute_hours", values.number(1, 720), "12"),
+    Setting("signup", values.choice("open", "invite", "closed"), "closed"),
+    Setting("signin.fresh_minutes", values.number(1, 1440), "30"),
+    Setting("mail.server", values.mail_server, secret=True),
+    Setting("mail.from", values.mailbox),
+    Setting("mail.seconds", values.number(0, 3600), "30"),
     Setting("leave_page.wait", values.boolean, "false"),
     Setting("share_accounts", values.boolean, "false"),
     Setting("recovery.seconds", values.number(0, 3600), "60"),
@@ -113,6 +118,11 @@ class Settings:
     attempt_max_open: int = 20
     session_idle_minutes: int = 120
     session_absolute_hours: int = 12
+    signup: str = "closed"
+    signin_fresh_minutes: int = 30
+    mail_server: Secret | None = None
+    mail_from: str = ""
+    mail_seconds: int = 30
     leave_page_wait: bool = False
     share_accounts: bool = False
     recovery_seconds: int = 60
@@ -142,7 +152,7 @@ def load(raw: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> Se
     for name in settings.providers:
         settings.provider[name] = _provider(name, given, settings.problems)
     settings.problems += _unknown(given, settings.providers)
-    settings.problems += _contradictions(settings)
+    settings.problems += [*_contradictions(settings), *_mail_problems(settings)]
     if not settings.development:
         settings.problems += [*_samples(settings), *_debugging(raw)]
     return settings
@@ -220,6 +230,16 @@ def _contradictions(settings: Settings) -> Iterator[str]:
     for provider in settings.provider.values():
         if settings.development and provider.mode == "live":
             yield f"{PREFIX}provider.{provider.name}.mode is live, which development refuses"
+
+
+def _mail_problems(settings: Settings) -> Iterator[str]:
+    server = settings.mail_server
+    if server and not settings.development and not values.is_smtp(server):
+        yield f"{PREFIX}mail.server is the sandbox's, which production refuses; it must begin with smtp:// or smtps://"
+    if server and not settings.mail_from:
+        yield f"{PREFIX}mail.from is missing: mail needs a sender"
+    if settings.signup != "closed" and not server:
+        yield f"{PREFIX}signup is {settings.signup}, which needs {PREFIX}mail.server: people prove their address by mail"
 
 
 def _samples(settings: Settings) -> Iterator[str]:

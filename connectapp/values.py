@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from email.utils import formataddr, parseaddr
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -102,6 +103,34 @@ def proxy_url(text: str) -> Secret:
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("must be an http:// or https:// address of a proxy")
     return Secret(text)
+
+
+def mail_server(text: str) -> Secret:
+    """Where mail is handed over: ``smtp://`` or ``smtps://`` with perhaps a user and a password, or the sandbox's page.
+
+    A password goes over plain SMTP to this machine alone; elsewhere STARTTLS is insisted on (see `mail`).
+    """
+    parts = urlsplit(text)
+    if parts.scheme not in {"smtp", "smtps", "http"} or not parts.hostname:
+        raise ValueError("must be an address such as smtps://user:password@mail.example.org")
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise ValueError("must begin with smtp:// or smtps:// unless it is the sandbox's on this machine")
+    if parts.scheme != "http" and parts.path not in {"", "/"}:
+        raise ValueError("must be only a scheme, perhaps a user and a password, a host and perhaps a port")
+    return Secret(text)
+
+
+def is_smtp(server: Secret) -> bool:
+    """Whether a `mail_server` is a real one, not the sandbox's."""
+    return server.reveal().startswith("smtp")
+
+
+def mailbox(text: str) -> str:
+    """Who mails come from: an address, or a name and an address in angle brackets (RFC 5322 section 3.4)."""
+    name, address = parseaddr(text)
+    if not re.fullmatch(r"[^@\s]+@[^@\s]+", address) or not text.isprintable():
+        raise ValueError("must be an address such as Tickets <no-reply@example.org>")
+    return formataddr((name, address))
 
 
 def database_url(text: str) -> Secret:

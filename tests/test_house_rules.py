@@ -26,6 +26,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "vault": {"db", "errors", "secret", "settings"},
     "audit": {"db", "logs"},
     "forms": {"errors"},
+    "mail": {"db", "secret", "settings", "vault"},
     "http": {"db", "logs", "settings"},
     "sessions": {"db", "settings"},
     "schema": {"db", "errors", "vault"},
@@ -36,7 +37,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "providers": {"errors", "oauth", "providers.interfaces", "providers.oauth2", "secret", "settings"},
     "providers.interfaces": {"secret"},
     "providers.registry": {"oauth", "providers", "settings"},
-    "organizers": {"audit", "db", "errors", "forms", "organizers", "resources", "security", "sessions", "settings"},
+    "organizers": {
+        "audit", "db", "errors", "forms", "mail", "organizers", "resources", "security", "sessions", "settings",
+    },
     "organizers.models": {"db"},
     "accounts": {"audit", "db", "errors", "organizers.models", "providers.interfaces", "secret", "vault", "accounts"},
     "accounts.views": {
@@ -57,7 +60,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     # Recovery has no request; like `resources`, it finds the providers itself.
     "connect.recovery": {"connect", "db", "providers.interfaces", "providers.registry", "settings", "vault"},
-    "migrations": {"accounts", "audit", "connect", "db", "organizers", "payments", "sessions", "vault"},
+    "events": {"db"},
+    "migrations": {
+        "accounts", "audit", "connect", "db", "events", "mail", "organizers", "payments", "sessions", "vault",
+    },
     "cli": {"db", "errors", "organizers.signin", "schema", "settings", "vault"},
 }  # fmt: skip
 

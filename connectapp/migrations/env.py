@@ -5,6 +5,8 @@ from alembic import context
 import connectapp.accounts.models
 import connectapp.audit
 import connectapp.connect.attempts
+import connectapp.events.models
+import connectapp.mail
 import connectapp.organizers.models
 import connectapp.payments.models
 import connectapp.sessions

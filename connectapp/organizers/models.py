@@ -2,20 +2,25 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey
+from sqlalchemy import CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from connectapp.db import Base, id_column, utcnow
 
 
 class User(Base):
-    """A person. `email` is stored folded to lower case; `password_hash` is argon2id's own text."""
+    """A person. `email` is stored folded to lower case; `password_hash` is argon2id's own text.
+
+    `verified_at` is when the address was proven, by a mailed link or by the admin who made the user; nobody signs in
+    without it.
+    """
 
     __tablename__ = "user"
 
     id: Mapped[str] = id_column()
     email: Mapped[str] = mapped_column(unique=True)
     password_hash: Mapped[str | None]
+    verified_at: Mapped[datetime | None]
     disabled_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
 
@@ -40,3 +45,37 @@ class Membership(Base):
     organizer_id: Mapped[str] = mapped_column(ForeignKey("organizer.id"), primary_key=True)
     role: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
+class MailedLink(Base):
+    """A one-time link that was mailed; the database has its hash alone.
+
+    `kind` is ``verify`` (a new user proves the address), ``reset`` (a new password) or ``invite`` (into an organizer,
+    as `role`). `made_by` is who invited.
+    """
+
+    __tablename__ = "mailed_link"
+    __table_args__ = (CheckConstraint("kind IN ('verify', 'reset', 'invite')", name="kind"),)
+
+    id: Mapped[str] = id_column()
+    kind: Mapped[str]
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    email: Mapped[str] = mapped_column(index=True)
+    user_id: Mapped[str | None] = mapped_column(ForeignKey("user.id"))
+    organizer_id: Mapped[str | None] = mapped_column(ForeignKey("organizer.id"), index=True)
+    role: Mapped[str | None]
+    made_by: Mapped[str | None] = mapped_column(ForeignKey("user.id"))
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class RecentTry(Base):
+    """Something that is counted for a while, such as a wrong password: `key` is a hash of what it is counted for."""
+
+    __tablename__ = "recent_try"
+    __table_args__ = (Index("ix_recent_try_key_at", "key", "at"),)
+
+    id: Mapped[str] = id_column()
+    key: Mapped[str]
+    at: Mapped[datetime] = mapped_column(default=utcnow, index=True)

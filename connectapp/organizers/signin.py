@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from connectapp import audit
-from connectapp.db import uuid7
+from connectapp.db import utcnow, uuid7
 from connectapp.errors import RefusedError
 from connectapp.organizers.models import Membership, Organizer, User
 
@@ -58,7 +58,7 @@ def add_user(session: Session, email: str, password_hash: str | None, organizer_
     folded = fold_email(email)
     if session.scalar(select(User.id).filter_by(email=folded)):
         raise RefusedError("user_exists")
-    user = User(id=uuid7(), email=folded, password_hash=password_hash)
+    user = User(id=uuid7(), email=folded, password_hash=password_hash, verified_at=utcnow())
     organizer = session.scalars(select(Organizer).filter_by(name=organizer_name)).first()
     if organizer is None:
         organizer = Organizer(id=uuid7(), name=organizer_name)

@@ -1,0 +1,78 @@
+"""Mail: written in the transaction that it belongs to, sent after the commit, tried again until it is gone."""
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import event
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from connectapp.db import Base, id_column, utcnow, uuid7
+from connectapp.secret import Secret
+from connectapp.settings import get_settings
+from connectapp.vault import Binding, KeyRing, get_vault
+
+
+class OutgoingMail(Base):
+    """A mail to be sent. `content` is sealed, since mails carry one-time links, and erased when nothing is left to do.
+
+    `next_try_at` is also the lease of whoever is sending it now; None when it was sent or given up.
+    """
+
+    __tablename__ = "outgoing_mail"
+
+    id: Mapped[str] = id_column()
+    recipient: Mapped[str]
+    content: Mapped[bytes | None]
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    tries: Mapped[int] = mapped_column(default=0)
+    next_try_at: Mapped[datetime | None] = mapped_column(default=utcnow, index=True)
+    sent_at: Mapped[datetime | None]
+
+
+def binding(mail_id: str) -> Binding:
+    """Where the content of a mail opens, and nowhere else."""
+    return Binding("outgoing_mail", mail_id, "", "", "", "content")
+
+
+class Mailer:
+    """Writes mails into the caller's transaction.
+
+    :param enabled: whether the platform sends mail at all; if not, nothing is written.
+    :param wake: is called after the commit, so that the mail is sent at once.
+    """
+
+    def __init__(self, ring: KeyRing, *, enabled: bool, wake: Callable[[], object] | None = None) -> None:
+        self.ring = ring
+        self.enabled = enabled
+        self.wake = wake
+
+    def write(self, session: Session, recipient: str, subject: str, body: str) -> None:
+        """Add a mail: it is sent exactly if the transaction is committed.
+
+        :param recipient: one address. :param subject: one line. :param body: plain text.
+        """
+        if not self.enabled:
+            return
+        mail = OutgoingMail(id=uuid7(), recipient=recipient)
+        content = Secret(json.dumps({"subject": subject, "body": body}))
+        mail.content = self.ring.seal(content, binding(mail.id))
+        session.add(mail)
+        if self.wake is not None:
+            event.listen(session, "after_commit", self._wake, once=True)
+
+    def _wake(self, _session: object) -> None:
+        if self.wake is not None:
+            self.wake()
+
+
+def get_mailer(registry: Any) -> Mailer:
+    """The mailer of this application; `registry` is Pyramid's."""
+    mailer: Mailer = registry["connectapp.mailer"]
+    return mailer
+
+
+def includeme(config: Any) -> None:
+    enabled = get_settings(config.registry).mail_server is not None
+    config.registry["connectapp.mailer"] = Mailer(get_vault(config.registry), enabled=enabled)
