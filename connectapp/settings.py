@@ -239,7 +239,7 @@ def _mail_problems(settings: Settings) -> Iterator[str]:
     if server and not settings.mail_from:
         yield f"{PREFIX}mail.from is missing: mail needs a sender"
     if settings.signup != "closed" and not server:
-        yield f"{PREFIX}signup is {settings.signup}, which needs {PREFIX}mail.server: people prove their address by mail"
+        yield f"{PREFIX}signup is {settings.signup}, which needs {PREFIX}mail.server: addresses are proven by mail"
 
 
 def _samples(settings: Settings) -> Iterator[str]:
