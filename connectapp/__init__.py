@@ -47,4 +47,8 @@ def includeme(config: Any) -> None:
     config.include("connectapp.payments.views")
     config.include("connectapp.connect.views")
     config.include("connectapp.connect.recovery")
+    config.include("connectapp.postman")
+    config.include("connectapp.organizers.stepup")
+    config.include("connectapp.organizers.switching")
+    config.include("connectapp.organizers.switch_views")
     config.include("connectapp.organizers.views")

@@ -9,6 +9,7 @@
     │   ├── KeyRingError      the key ring is missing, weak, readable by others, or another database's
     │   └── UnreadableError   a sealed value was altered, moved, or sealed with an unknown key
     ├── RefusedError          a request that we refuse, for a reason that the user can act on
+    ├── OtherOrganizerError   a form was made for another organizer than the one that is acted for now
     ├── UnavailableError      we cannot do it now, nothing was changed, the same request may be sent again
     └── ProviderError         the payment provider did not do what was asked
         ├── NotSentError          surely nothing reached the provider
@@ -62,6 +63,17 @@ class RefusedError(ConnectappError):
     def __init__(self, reason: str) -> None:
         self.reason = reason
         super().__init__(reason)
+
+
+class OtherOrganizerError(ConnectappError):
+    """The form was made for another organizer than the one that the user acts for now, in another tab perhaps.
+
+    :param organizer_id: the form's, as the browser sent it.
+    """
+
+    def __init__(self, organizer_id: str) -> None:
+        self.organizer_id = organizer_id
+        super().__init__("another organizer's form")
 
 
 class UnavailableError(ConnectappError):

@@ -1,4 +1,4 @@
-"""Reading what a browser sent: one text per field, or a clear refusal."""
+"""Reading what a browser sent: one text per field, or a clear refusal; and carrying it past a question."""
 
 from typing import Any
 
@@ -22,3 +22,19 @@ def text(request: Any, name: str, default: str | None = None, *, printable: bool
     if printable and not values[0].isprintable():
         raise RefusedError("unknown_field")
     return values[0]
+
+
+def carried(request: Any, *dropped: str) -> list[tuple[str, str]]:
+    """What was typed, for hidden fields of a page that asks something first and then sends the form again.
+
+    :param dropped: fields to leave out; passwords and the anti-forgery token always are.
+    """
+    kept = [(name, value) for name, value in request.POST.items() if isinstance(value, str) and "password" not in name]
+    return [(name, value) for name, value in kept if name not in {"csrf_token", *dropped}]
+
+
+def own_path(request: Any) -> str:
+    """The address that was asked for, to send a form there again; never another host's (``//evil.example``)."""
+    query = f"?{request.query_string}" if request.query_string else ""
+    path: str = request.path
+    return f"/{path.lstrip('/')}{query}"

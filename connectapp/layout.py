@@ -23,6 +23,7 @@ class Site:
     environment: str
     badge: str | None
     reference: str
+    organizer_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ def _site(request: Any) -> Site:
         environment=settings.environment,
         badge="TEST MODE" if modes == {"test"} else None,
         reference=request.reference,
+        organizer_id=actor.organizer_id if actor else None,
     )
 
 

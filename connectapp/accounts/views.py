@@ -85,13 +85,15 @@ def disconnect_page(context: AccountContext, request: Any) -> dict[str, Any]:
     return {"account": context.account, "provider_title": title}
 
 
-@view_config(context=AccountContext, name="disconnect", permission=Permission.DISCONNECT, request_method="POST")
+@view_config(
+    context=AccountContext, name="disconnect", permission=Permission.DISCONNECT, request_method="POST", fresh=True
+)
 def disconnect(context: AccountContext, request: Any) -> Any:
     """Unusable here at once; then one revocation at the provider."""
     return _change(context, request, "disconnect")
 
 
-@view_config(context=AccountContext, name="revoke", permission=Permission.DISCONNECT, request_method="POST")
+@view_config(context=AccountContext, name="revoke", permission=Permission.DISCONNECT, request_method="POST", fresh=True)
 def revoke(context: AccountContext, request: Any) -> Any:
     """Try the revocation once more."""
     return _change(context, request, "revoke_again")

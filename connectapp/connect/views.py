@@ -56,6 +56,7 @@ def connect_page(context: ProviderContext, request: Any) -> dict[str, Any]:
     name="authorize",
     permission=Permission.CONNECT,
     request_method="POST",
+    fresh=True,
     renderer="leave.jinja2",
 )
 def authorize(context: ProviderContext, request: Any) -> dict[str, Any]:
@@ -192,7 +193,7 @@ def _replacement(request: Any) -> Replacement:
     return Replacement(link_flow(request).settlement, request.registry["connectapp.journal"])
 
 
-@view_config(context=ProviderContext, name="confirm", permission=Permission.CONNECT, request_method="POST")
+@view_config(context=ProviderContext, name="confirm", permission=Permission.CONNECT, request_method="POST", fresh=True)
 def confirm(context: ProviderContext, request: Any) -> Any:
     """Replace the old account by the new one, or keep it."""
     decision, attempt_id = forms.text(request, "decision"), forms.text(request, "attempt")

@@ -9,6 +9,7 @@ from webob import Request, Response
 
 from connectapp.sandbox.faults import Fault, FaultBook
 from connectapp.sandbox.holds import Holds
+from connectapp.sandbox.ledger import Mail
 from connectapp.sandbox.routing import Refusal, World, json_answer, query
 from connectapp.sandbox.stripe_answers import SCOPES
 from connectapp.sandbox.stripe_authorize import create_account
@@ -31,6 +32,8 @@ class Control:
             ("DELETE", "ledger"): self._reset,
             ("POST", "accounts"): self._create_account,
             ("POST", "codes"): self._issue_code,
+            ("GET", "mail"): self._read_mail,
+            ("POST", "mail"): self._take_mail,
             ("GET", "faults"): lambda _: {"faults": self._faults.report()},
             ("POST", "faults"): self._add_fault,
             ("DELETE", "faults"): self._clear_faults,
@@ -79,6 +82,18 @@ class Control:
             raise ValueError("ttl must be a number of seconds")
         with ledger.transaction():
             return asdict(ledger.issue_code(account, platform.client_id, scope, livemode, ttl))
+
+    def _read_mail(self, _: Request) -> dict[str, Any]:
+        with self._world.ledger.lock:
+            return {"mails": [asdict(one) for one in self._world.ledger.mails]}
+
+    def _take_mail(self, request: Request) -> dict[str, Any]:
+        order = _json(request)
+        to, sender, subject, body = (_text(order, name) for name in ("to", "from", "subject", "body"))
+        ledger = self._world.ledger
+        with ledger.transaction():
+            ledger.mails.append(Mail(to, sender, subject, body, ledger.clock()))
+        return {}
 
     def _add_fault(self, request: Request) -> dict[str, Any]:
         fault = Fault.parse(_json(request), self._endpoints)

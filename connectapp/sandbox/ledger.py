@@ -1,4 +1,4 @@
-"""What the sandbox knows and has seen: accounts, codes, grants, revocations, payments and every request."""
+"""What the sandbox knows and has seen: accounts, codes, grants, revocations, payments, mails and every request."""
 
 import json
 import secrets
@@ -15,6 +15,8 @@ from connectapp.sandbox.statefile import read_state, write_state
 
 _ALPHABET = string.ascii_letters + string.digits
 _KEPT_REQUESTS = 10_000
+_KEPT_MAILS = 1000
+_SAVED_MAILS = 100
 
 
 def new_token(prefix: str, length: int = 32) -> str:
@@ -96,6 +98,17 @@ class Payment:
 
 
 @dataclass
+class Mail:
+    """A mail that the platform sent; the sandbox is its only reader. :param body: plain text."""
+
+    to: str
+    sender: str
+    subject: str = field(repr=False)
+    body: str = field(repr=False)
+    at: float
+
+
+@dataclass
 class Seen:
     """One request as it arrived. :param status: None until it is answered."""
 
@@ -132,7 +145,7 @@ class Ledger:
     """Shared by all requests: hold `transaction` (or `lock`, to read only) while touching it.
 
     :param clock: epoch seconds.
-    :param state_file: accounts, codes, grants and revocations are kept here across restarts; requests are not.
+    :param state_file: everything but the requests is kept here across restarts; of mails the newest.
     :raises ValueError: the state file cannot be understood.
     """
 
@@ -152,6 +165,7 @@ class Ledger:
         self.grants: list[Grant] = []
         self.revocations: list[Revocation] = []
         self.payments: list[Payment] = []
+        self.mails: deque[Mail] = deque(maxlen=_KEPT_MAILS)
         self.requests: deque[Seen] = deque(maxlen=_KEPT_REQUESTS)
         self._count = 0
 
@@ -237,6 +251,7 @@ class Ledger:
             "grants": [asdict(one) for one in self.grants],
             "revocations": [asdict(one) for one in self.revocations],
             "payments": [asdict(one) for one in self.payments],
+            "mails": [asdict(one) for one in self.mails][-_SAVED_MAILS:],
         }
         return json.dumps(state, indent=1)
 
@@ -253,5 +268,6 @@ class Ledger:
             self.grants = [Grant(**one) for one in state["grants"]]
             self.revocations = [Revocation(**one) for one in state["revocations"]]
             self.payments = [Payment(**one) for one in state.get("payments", [])]
+            self.mails.extend(Mail(**one) for one in state.get("mails", []))
         except (KeyError, TypeError) as error:
             raise ValueError(f"{path} is not a state file of this sandbox; delete it to start afresh") from error

@@ -19,7 +19,7 @@ def test_every_view_is_in_the_table(site: Site) -> None:
 
 @pytest.mark.row("AZ-01", "AZ-03", "AZ-05")
 def test_every_actor_gets_what_the_table_says(make_site) -> None:
-    site = make_site(demo="true")
+    site = make_site(demo="true", signup="open", mail__server="http://127.0.0.1:1/mail", mail__from="a@b.test")
     cast = Cast(site)
     for actor, route, response in cast.tour():
         if actor == "owner" and route is ROUTES[0]:

@@ -11,6 +11,7 @@ import urllib3
 from connectapp.sandbox.app import make_app
 from connectapp.sandbox.platforms import Platform
 from connectapp.sandbox.serve import SandboxServer
+from tests.support.mail import Mail
 
 CALLBACKS = ("https://app.test/connect/stripe/callback",)
 SECRET_KEY = "sk_test_platform_canary"
@@ -69,6 +70,10 @@ class SandboxClient:
 
     def live_grants(self) -> list[Any]:
         return [grant for grant in self.ledger()["grants"] if grant["live"]]
+
+    def mails(self) -> list[Mail]:
+        """What was mailed, oldest first."""
+        return [Mail(mail["to"], mail["subject"], mail["body"]) for mail in self._control("GET", "mail")["mails"]]
 
     def decide(self, authorize_url: str, action: str = "approve", **fields: str) -> str:
         """Open the authorize page and press a button; gives the URL that the browser is sent back to."""

@@ -6,13 +6,16 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, insert, text
 from webtest import TestApp, TestResponse
 
 import connectapp
 from connectapp.db import make_engine
 from connectapp.organizers import signin
+from connectapp.postman import postman_of
+from connectapp.organizers.models import Membership
 from connectapp.vault import new_key_line
+from tests.support.mail import Mail
 from tests.support.sandbox import SECRET_KEY, SandboxClient, path_and_query
 
 PASSWORD = "correct horse battery"
@@ -37,6 +40,10 @@ def make_settings(directory: Path, database_url: str, sandbox_url: str, **settin
         "provider.stripe.client_secret": SECRET_KEY,
         "provider.stripe.mode": "test",
         "recovery.seconds": "0",
+        "mail.server": f"{sandbox_url}/_sandbox/mail",
+        "mail.from": "connectapp <no-reply@app.test>",
+        "mail.seconds": "0",
+        "signup": "open",
     }
     ini |= {key.replace("__", "."): value for key, value in settings.items()}
     return {f"connectapp.{key}": value for key, value in ini.items()}
@@ -105,6 +112,12 @@ class Site:
             self.change("UPDATE membership SET role = :role WHERE user_id = :id", role=role, id=user_id)
         return Person(email, user_id, row[0])
 
+    def join(self, person: Person, organizer_id: str, role: str = "owner") -> None:
+        """Make somebody a member of a further organizer."""
+        with self.engine.connect().execution_options(connectapp_writes=True) as connection, connection.begin():
+            values = {"user_id": person.user_id, "organizer_id": organizer_id, "role": role}
+            connection.execute(insert(Membership).values(**values))
+
     def browser(self, person: Person | None = None) -> "Browser":
         browser = Browser(self)
         if person is not None:
@@ -122,6 +135,11 @@ class Site:
             "SELECT c.*, p.external_id, p.display_name, p.country, p.provider, p.mode FROM connected_account c "
             "JOIN provider_account p ON p.id = c.provider_account_id ORDER BY c.id"
         )
+
+    def mails(self, to: str | None = None) -> list[Mail]:
+        """Send what waits, as the postman does; the mails that were sent, oldest first, perhaps of one recipient."""
+        postman_of(self.registry).deliver_due()
+        return [mail for mail in self.sandbox.mails() if to in {None, mail.to}]
 
     def audit(self) -> list[str]:
         return [row[0] for row in self.rows("SELECT action FROM audit_record ORDER BY id")]

@@ -15,6 +15,7 @@ from pyramid.request import Request
 
 from connectapp.accounts.store import AccountView
 from connectapp.layout import ProviderLink, Site
+from connectapp.organizers.switching import Choice
 from connectapp.payments.cashier import PaymentView
 
 PACKAGE = Path(__file__).parents[2] / "connectapp"
@@ -24,7 +25,7 @@ AWAY = 'https://connect.stripe.com/oauth/authorize?state=a&scope="><script>'
 AT = datetime(2026, 11, 23, 9, 5, tzinfo=UTC)
 
 PROVIDER = ProviderLink(HOSTILE, HOSTILE, HOSTILE, f"/connect/{HOSTILE}", f"/connect/{HOSTILE}/authorize", HOSTILE)
-SIGNED_IN = Site(HOSTILE, HOSTILE, HOSTILE, "development", HOSTILE, HOSTILE)
+SIGNED_IN = Site(HOSTILE, HOSTILE, HOSTILE, "development", HOSTILE, HOSTILE, HOSTILE)
 SIGNED_OUT = Site(None, None, HOSTILE, "production", None, HOSTILE)
 NEW = {"display_name": HOSTILE, "masked_id": HOSTILE, "country": HOSTILE, "mode": "test"}
 
@@ -57,6 +58,8 @@ LEAVE = {"provider_title": HOSTILE, "organizer_name": HOSTILE, "target_name": HO
 OUTCOMES = ["linked", "denied", "refused", "failed", "outcome_unknown", "exchanging", "pending_verification", HOSTILE]
 
 
+FIELDS = [(HOSTILE, HOSTILE), ("organizer", HOSTILE)]
+CHOICES = [Choice("1", HOSTILE, "owner"), Choice(HOSTILE, HOSTILE, "member")]
 PAYMENTS = [PaymentView(HOSTILE, HOSTILE, status, None, HOSTILE, AT) for status in ("succeeded", "pending", "failed")]
 PAYMENT = {"account": account(), "provider_title": HOSTILE, "heading": HOSTILE, "sentence": HOSTILE}
 
@@ -99,6 +102,15 @@ def pages() -> Iterator[tuple[str, dict[str, Any]]]:
         yield "connect", frame | {"provider": PROVIDER, "scope": scope, "replaces": None}
     for auto in (True, False):
         yield "leave", frame | LEAVE | {"auto": auto}
+    for error in (None, HOSTILE):
+        yield "prove", frame | {"path": "/events/new", "fields": FIELDS, "error": error, "field": "prove_password"}
+        for may in (True, False):
+            page = frame | {"choices": CHOICES, "may_create": may, "name": HOSTILE, "error": error}
+            yield "organizers", page
+            yield "organizers", page | {"choices": []}
+    for name in (HOSTILE, None):
+        page = {"form_organizer": name, "path": "/events/new", "fields": FIELDS, "switch_field": "switch_organizer"}
+        yield "other_organizer", frame | page
     yield "error", ERROR
     yield "error", ERROR | {"next_steps": []}
 

@@ -1,0 +1,129 @@
+"""Who carries a mail away: an SMTP server, or in development the sandbox's page. One connection for many mails."""
+
+import json
+import smtplib
+from contextlib import suppress
+from email.message import EmailMessage
+from typing import Protocol
+from urllib.parse import SplitResult, unquote, urlsplit
+
+import certifi
+
+from connectapp.oauth.deadline import tls_context
+from connectapp.oauth.errors import AnswerError
+from connectapp.oauth.transport import Transport, TransportError
+from connectapp.settings import Settings
+from connectapp.values import is_loopback
+
+TIMEOUT = 10  # seconds that the server may be silent
+SUBMISSION = 587  # RFC 6409; smtplib knows the port of smtps itself
+
+
+class MailDelayedError(Exception):
+    """Not now: worth another try. The text names no recipient and nothing of the mail."""
+
+
+class MailRefusedError(Exception):
+    """Never, as it is. The text names no recipient and nothing of the mail."""
+
+
+class Courier(Protocol):
+    """Carries mails, one after the other; a mail that fails does not harm the next."""
+
+    def send(self, letter: EmailMessage) -> None:
+        """Hand one mail over.
+
+        :raises MailDelayedError: it was not taken now. :raises MailRefusedError: it never will be.
+        """
+        ...
+
+    def close(self) -> None: ...
+
+
+def make_courier(settings: Settings) -> Courier:
+    """The courier for `mail.server`, which must be set; connects when there is something to send."""
+    assert settings.mail_server  # noqa: S101 - nothing is written without one
+    server = urlsplit(settings.mail_server.reveal())
+    return SandboxCourier(server.geturl()) if server.scheme == "http" else SmtpCourier(server, settings)
+
+
+class SmtpCourier:
+    """Speaks to a mail server, encrypted and with a checked certificate unless it is on this machine.
+
+    :param server: ``smtp://user:password@host:port`` or ``smtps://``, percent-encoded.
+    """
+
+    def __init__(self, server: SplitResult, settings: Settings) -> None:
+        self.server = server
+        self.settings = settings
+        self._connection: smtplib.SMTP | None = None
+
+    def send(self, letter: EmailMessage) -> None:
+        """See `Courier`."""
+        try:
+            self._connection = self._connection or self._connect()
+            self._connection.send_message(letter)
+        except smtplib.SMTPRecipientsRefused as error:
+            codes = [code for code, _ in error.recipients.values()]
+            raise _refused("recipient", max(codes)) from None
+        except smtplib.SMTPDataError as error:
+            raise _refused("mail", error.smtp_code) from None
+        except (smtplib.SMTPException, OSError) as error:
+            self.close()
+            code = getattr(error, "smtp_code", None)
+            raise MailDelayedError(f"{type(error).__name__}{f' {code}' if code else ''}") from None
+
+    def close(self) -> None:
+        """See `Courier`."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(smtplib.SMTPException, OSError):
+                connection.quit()
+            connection.close()
+
+    def _connect(self) -> smtplib.SMTP:
+        host, port = self.server.hostname or "", self.server.port
+        myself = urlsplit(self.settings.url).hostname
+        context = tls_context(self.settings.transport_ca_file or certifi.where())
+        if self.server.scheme == "smtps":
+            connection: smtplib.SMTP = smtplib.SMTP_SSL(host, port or 0, myself, timeout=TIMEOUT, context=context)
+        else:
+            connection = smtplib.SMTP(host, port or SUBMISSION, myself, timeout=TIMEOUT)
+        try:
+            if self.server.scheme == "smtp" and not is_loopback(host):
+                connection.starttls(context=context)
+            if self.server.username:
+                connection.login(unquote(self.server.username), unquote(self.server.password or ""))
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+class SandboxCourier:
+    """Posts mails to the sandbox, which shows them on a page. :param url: of its ``/_sandbox/mail``."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._transport: Transport | None = None
+
+    def send(self, letter: EmailMessage) -> None:
+        """See `Courier`."""
+        order = {name: str(letter[name]) for name in ("to", "from", "subject")} | {"body": letter.get_content()}
+        self._transport = self._transport or Transport(deadline=TIMEOUT)
+        headers = {"Content-Type": "application/json"}
+        try:
+            self._transport.request("POST", self.url, headers=headers, body=json.dumps(order)).raise_for_status()
+        except (TransportError, AnswerError) as error:
+            raise MailDelayedError(str(error)) from None
+
+    def close(self) -> None:
+        """See `Courier`."""
+        if self._transport is not None:
+            self._transport.close()
+
+
+def _refused(what: str, code: int) -> Exception:
+    """Replies of 500 and above are for good (RFC 5321 section 4.2.1)."""
+    text = f"the server refused the {what}: {code}"
+    return MailRefusedError(text) if code >= 500 else MailDelayedError(text)
