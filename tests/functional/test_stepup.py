@@ -123,7 +123,7 @@ def test_the_demo_has_no_password_to_ask_for(make_site) -> None:
     browser.leave()
 
 
-@pytest.mark.row("RD-01")
+@pytest.mark.row("RD-04")
 def test_the_page_sends_the_password_nowhere_else(site: Site, browser: Browser) -> None:
     grow_old(site)
     token = browser.token()
