@@ -12,6 +12,7 @@ import certifi
 from connectapp.oauth.deadline import tls_context
 from connectapp.oauth.errors import AnswerError
 from connectapp.oauth.transport import Transport, TransportError
+from connectapp.secret import Secret
 from connectapp.settings import Settings
 from connectapp.values import is_loopback
 
@@ -40,11 +41,10 @@ class Courier(Protocol):
     def close(self) -> None: ...
 
 
-def make_courier(settings: Settings) -> Courier:
-    """The courier for `mail.server`, which must be set; connects when there is something to send."""
-    assert settings.mail_server  # noqa: S101 - nothing is written without one
-    server = urlsplit(settings.mail_server.reveal())
-    return SandboxCourier(server.geturl()) if server.scheme == "http" else SmtpCourier(server, settings)
+def make_courier(server: Secret, settings: Settings) -> Courier:
+    """The courier for a `mail.server`; connects when there is something to send."""
+    address = urlsplit(server.reveal())
+    return SandboxCourier(address.geturl()) if address.scheme == "http" else SmtpCourier(address, settings)
 
 
 class SmtpCourier:

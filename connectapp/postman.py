@@ -63,14 +63,17 @@ class Postman:
 
     def deliver_due(self) -> None:
         """One pass: every mail whose time has come is tried once. Nothing is sent inside a transaction."""
-        with closing(make_courier(self.settings)) as courier:
+        server = self.settings.mail_server
+        if server is None:
+            return  # what was written while there was one waits for the next
+        with closing(make_courier(server, self.settings)) as courier:
             while due := self._due():
                 for mail_id, seen in due:
                     claim = self._claim(mail_id, seen)
                     if claim is not None:
                         self._deliver(claim, courier)
 
-    def _due(self) -> Sequence[Row[tuple[str, datetime | None]]]:
+    def _due(self) -> Sequence[Row[str, datetime | None]]:
         query = select(OutgoingMail.id, OutgoingMail.next_try_at).where(OutgoingMail.next_try_at <= utcnow())
         with self.work.reading() as session:
             return session.execute(query.order_by(OutgoingMail.next_try_at).limit(AT_ONCE)).all()

@@ -19,6 +19,7 @@ from tests.support.sandbox import CALLBACKS, SECRET_KEY
 from tests.support.site import Browser, Site, make_settings
 
 RIVERSIDE = "acct_1SandboxRiverside1"
+NO_MAIL = {"mail__server": "", "signup": "closed"}  # the recorder is none
 DOCUMENTED_HEADERS = ("Authorization", "Content-Type", "Stripe-Account")
 
 
@@ -55,7 +56,7 @@ def side(tmp_path: Path, sqlite: SQLite, monkeypatch: pytest.MonkeyPatch) -> Ite
     app = make_app(platforms=[Platform(secret_key=SECRET_KEY, redirect_uris=CALLBACKS)])
     with recorder(app, tmp_path) as (url, authority, seen):
         monkeypatch.setattr(stripe, "ca_bundle_path", str(authority))
-        settings = make_settings(tmp_path, sqlite.create(tmp_path), url, transport__ca_file=str(authority))
+        settings = make_settings(tmp_path, sqlite.create(tmp_path), url, transport__ca_file=str(authority), **NO_MAIL)
         site = Site(settings, None)  # type: ignore[arg-type]
         sdk = stripe.StripeClient(
             SECRET_KEY,
@@ -110,7 +111,7 @@ def test_an_account_without_a_token_is_asked_for_as_the_sdk_does(tmp_path: Path,
 
 
 def test_the_authorize_url_is_stripes_own(tmp_path: Path, sqlite: SQLite) -> None:
-    settings = make_settings(tmp_path, sqlite.create(tmp_path), "http://unused.test", hosts="")
+    settings = make_settings(tmp_path, sqlite.create(tmp_path), "http://unused.test", hosts="", **NO_MAIL)
     site = Site(settings, None)  # type: ignore[arg-type]
     try:
         ours = site.signed_in().leave()

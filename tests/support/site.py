@@ -12,8 +12,8 @@ from webtest import TestApp, TestResponse
 import connectapp
 from connectapp.db import make_engine
 from connectapp.organizers import signin
-from connectapp.postman import postman_of
 from connectapp.organizers.models import Membership
+from connectapp.postman import postman_of
 from connectapp.vault import new_key_line
 from tests.support.mail import Mail
 from tests.support.sandbox import SECRET_KEY, SandboxClient, path_and_query
