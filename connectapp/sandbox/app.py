@@ -11,6 +11,7 @@ from connectapp.sandbox.control import PREFIX, Control
 from connectapp.sandbox.faults import Fault, FaultBook
 from connectapp.sandbox.holds import Holds
 from connectapp.sandbox.ledger import Ledger, Seen
+from connectapp.sandbox.mailbox import mailbox
 from connectapp.sandbox.overview import overview
 from connectapp.sandbox.platforms import Mode, Platform, Platforms
 from connectapp.sandbox.routing import Refusal, Route, World, json_answer
@@ -45,6 +46,8 @@ class Sandbox:
             return self._control.answer(request)
         if path == "/":
             return overview(self._world)
+        if path == "/mail":
+            return mailbox(self._world)
         seen = self._see(request)
         response = self._provider(request, seen)
         with self._world.ledger.lock:

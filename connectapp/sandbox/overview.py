@@ -25,7 +25,8 @@ class Table:
 def overview(world: World) -> Response:
     """Render the page; of codes, grants and requests the newest."""
     with world.ledger.lock:
-        return page("index.jinja2", tables=[_platforms(world), _accounts(world), *_newest(world)])
+        tables = [_platforms(world), _accounts(world), *_newest(world)]
+        return page("index.jinja2", tables=tables, mails=len(world.ledger.mails))
 
 
 def _platforms(world: World) -> Table:

@@ -63,7 +63,8 @@ class Served:
         self.server = waitress.create_server(lambda e, s: holder["app"](e, s), host="localhost", port=0)
         port = getattr(self.server, "effective_port", None) or self.server.effective_listen[0][1]
         self.url = f"http://localhost:{port}"
-        settings = make_settings(directory, databases.create(directory), self.sandbox.url, url=self.url, demo="true")
+        choices = {"url": self.url, "demo": "true", "mail__seconds": "1"}
+        settings = make_settings(directory, databases.create(directory), self.sandbox.url, **choices)
         holder["app"] = connectapp.main({}, **settings)
         self.registry = holder["app"].registry
         self.thread = threading.Thread(target=self.server.run, daemon=True)
@@ -72,6 +73,9 @@ class Served:
     def close(self) -> None:
         self.server.close()
         self.thread.join(10)
+        postman = self.registry["connectapp.postman"]
+        postman.stop()
+        postman.join(30)
         self.registry["connectapp.engine"].dispose()
         self.sandbox.http.clear()
         self.sandbox_server.stop()
