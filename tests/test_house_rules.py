@@ -18,6 +18,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "secret": set(),
     "errors": set(),
     "logs": set(),
+    "money": set(),
     "values": {"secret"},
     "settings": {"secret", "errors", "values"},
     "oauth": {"oauth"},
@@ -36,7 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "layout": {"providers.interfaces", "settings"},
     "resources": {"db", "providers.interfaces", "providers.registry", "security"},
     "error_views": {"errors", "http"},
-    "providers": {"errors", "oauth", "providers.interfaces", "providers.oauth2", "secret", "settings"},
+    "providers": {"errors", "money", "oauth", "providers.interfaces", "providers.oauth2", "secret", "settings"},
     "providers.interfaces": {"secret"},
     "providers.registry": {"oauth", "providers", "settings"},
     "organizers": {
@@ -53,10 +54,11 @@ MAY_IMPORT: dict[str, set[str]] = {
         "security", "sessions", "settings", "vault",
     },
     "connect.views": {
-        "accounts.store", "audit", "connect", "db", "errors", "forms", "layout", "logs", "oauth.transport", "resources",
-        "security", "settings", "vault",
+        "accounts.store", "audit", "connect", "db", "errors", "forms", "layout", "logs", "resources", "security",
+        "settings", "vault",
     },
-    "payments": {"accounts", "audit", "db", "errors", "payments", "providers.interfaces", "secret", "vault"},
+    "connect.leaving": {"connect.flow", "oauth.transport", "providers.interfaces", "settings", "vault"},
+    "payments": {"accounts", "audit", "db", "errors", "money", "payments", "providers.interfaces", "secret", "vault"},
     "payments.views": {
         "accounts.store", "errors", "payments", "providers.interfaces", "resources", "security", "vault",
     },

@@ -4,7 +4,7 @@ import logging
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from pyramid.httpexceptions import HTTPMethodNotAllowed, HTTPNoContent, HTTPNotFound, HTTPSeeOther
 from pyramid.view import view_config
@@ -13,14 +13,13 @@ from connectapp import audit, forms
 from connectapp.accounts.store import masked
 from connectapp.connect import messages
 from connectapp.connect.attempts import Attempt, Status, facts
-from connectapp.connect.flow import LinkFlow
 from connectapp.connect.journal import Journal
+from connectapp.connect.leaving import leave, link_flow
 from connectapp.connect.replacement import Replacement
 from connectapp.db import is_id
 from connectapp.errors import RefusedError
 from connectapp.layout import provider_link
 from connectapp.logs import is_reference
-from connectapp.oauth.transport import map_url
 from connectapp.resources import ProviderContext
 from connectapp.security import Permission
 from connectapp.settings import get_settings
@@ -31,13 +30,6 @@ log = logging.getLogger(__name__)
 REFRESH_SECONDS = 3
 # Outcomes after which there is nothing to try again.
 SETTLED_OR_BUSY = {"linked", "exchanging", "pending_verification", "awaiting_confirmation"}
-TARGETS = {"accounts": "your accounts"}
-
-
-def link_flow(request: Any) -> LinkFlow:
-    """The flow over this request's transactions."""
-    registry = request.registry
-    return LinkFlow(request.work, get_vault(registry), registry["connectapp.journal"], get_settings(registry))
 
 
 @view_config(context=ProviderContext, permission=Permission.CONNECT, request_method="GET", renderer="connect.jinja2")
@@ -57,33 +49,13 @@ def connect_page(context: ProviderContext, request: Any) -> dict[str, Any]:
     permission=Permission.CONNECT,
     request_method="POST",
     fresh=True,
-    renderer="leave.jinja2",
 )
-def authorize(context: ProviderContext, request: Any) -> dict[str, Any]:
-    """Begin an attempt and answer with the leave page, since the state is kept only as a hash."""
-    target = forms.text(request, "target", "accounts")
-    if target not in TARGETS:
+def authorize(context: ProviderContext, request: Any) -> Any:
+    """Begin an attempt and answer with the leave page."""
+    if forms.text(request, "target", "accounts") != "accounts":
         raise RefusedError("unknown_field")
-    leaving = link_flow(request).begin(
-        request.dbsession,
-        request.actor,
-        context.provider,
-        target=target,
-        replaces_id=forms.text(request, "replaces", "") or None,
-    )
-    settings = get_settings(request.registry)
-    url = map_url(leaving.url, settings.hosts)
-    request.response.headers["Referrer-Policy"] = "no-referrer"
-    if not settings.leave_page_wait:
-        request.response.headers["Refresh"] = f"0; url={url}"
-    return {
-        "provider_title": context.provider.title,
-        "organizer_name": request.actor.organizer_name,
-        "target_name": TARGETS[target],
-        "url": url,
-        "host": urlsplit(leaving.url).hostname,
-        "auto": not settings.leave_page_wait,
-    }
+    _attempt_id, response = leave(request, context.provider, replaces_id=forms.text(request, "replaces", "") or None)
+    return response
 
 
 @view_config(context=ProviderContext, name="callback", permission=Permission.PUBLIC, request_method="GET")
@@ -134,7 +106,9 @@ def _attempt_page(context: ProviderContext, request: Any, attempt_id: str) -> di
     outcome = attempt.reason if attempt.reason == "pending_verification" else attempt.status
     told = audit.last_reference(request.dbsession, f"attempt:{attempt.id}")
     page = _page(context, request, message, outcome, told or request.reference)
-    if page["retry_path"] and attempt.replaces_id:
+    if attempt.target != "accounts":
+        page |= {"retry_path": None, "back": f"/events/{attempt.target}/edit", "back_name": "Back to your event"}
+    elif page["retry_path"] and attempt.replaces_id:
         page["retry_path"] += f"?replaces={attempt.replaces_id}"
     if attempt.status == Status.EXCHANGING:
         request.response.headers["Refresh"] = str(REFRESH_SECONDS)
@@ -171,6 +145,8 @@ def _page(
         "provider": provider_link(context.provider),
         "account": None,
         "reference": reference,
+        "back": "/accounts",
+        "back_name": "Go to your accounts",
         "retry_path": None if outcome in SETTLED_OR_BUSY else f"/connect/{context.provider.name}",
         "refresh_seconds": None,
         "replacement": None,

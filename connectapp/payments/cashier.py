@@ -7,14 +7,12 @@ second payment.
 import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
-from babel.numbers import format_currency, get_currency_precision
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from connectapp import audit
+from connectapp import audit, money
 from connectapp.accounts.models import ACTIVE
 from connectapp.accounts.store import AccountStore, Owner
 from connectapp.db import Work, utcnow, uuid7
@@ -65,15 +63,11 @@ def views(session: Session, account_id: str, organizer_id: str, payment_id: str 
         query = query.filter_by(id=payment_id)
     rows = session.scalars(query.order_by(Payment.id.desc()).limit(10))
     return [
-        PaymentView(row.id, money(row.amount, row.currency), row.status, row.reason, row.external_id, row.created_at)
+        PaymentView(
+            row.id, money.shown(row.amount, row.currency), row.status, row.reason, row.external_id, row.created_at
+        )
         for row in rows
     ]
-
-
-def money(amount: int, currency: str) -> str:
-    """An amount of minor units (ISO 4217) as people write it."""
-    code = currency.upper()
-    return format_currency(Decimal(amount).scaleb(-get_currency_precision(code)), code, locale="en")
 
 
 class Cashier:

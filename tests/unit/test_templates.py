@@ -1,9 +1,7 @@
 """Every page in its states, with hostile strings in place of every value, and strict about missing ones."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -13,109 +11,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pyramid.config import Configurator
 from pyramid.request import Request
 
-from connectapp.accounts.store import AccountView
-from connectapp.layout import ProviderLink, Site
-from connectapp.organizers.switching import Choice
-from connectapp.payments.cashier import PaymentView
+from tests.unit.pages import AWAY, HOSTILE, LEAVE, SIGNED_IN, organizer_pages, pages
 
 PACKAGE = Path(__file__).parents[2] / "connectapp"
 TEMPLATES, STATIC = PACKAGE / "templates", PACKAGE / "static"
-HOSTILE = "\"'><script>alert(1)</script><p onclick=x style=y>{{ 7*7 }} {% raw %}"
-AWAY = 'https://connect.stripe.com/oauth/authorize?state=a&scope="><script>'
-AT = datetime(2026, 11, 23, 9, 5, tzinfo=UTC)
-
-PROVIDER = ProviderLink(HOSTILE, HOSTILE, HOSTILE, f"/connect/{HOSTILE}", f"/connect/{HOSTILE}/authorize", HOSTILE)
-SIGNED_IN = Site(HOSTILE, HOSTILE, HOSTILE, "development", HOSTILE, HOSTILE, HOSTILE)
-SIGNED_OUT = Site(None, None, HOSTILE, "production", None, HOSTILE)
-NEW = {"display_name": HOSTILE, "masked_id": HOSTILE, "country": HOSTILE, "mode": "test"}
-
-
-def account(status: str = "active", *, charges: bool | None = True) -> AccountView:
-    return AccountView(
-        HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, status, HOSTILE, HOSTILE, charges, HOSTILE, HOSTILE, AT, HOSTILE
-    )
-
-
-ACCOUNTS = [
-    account(),
-    account(charges=False),
-    account(charges=None),
-    account("disconnecting"),
-    account("disconnected"),
-    account(HOSTILE),
-]
-REPLACEMENT = {"attempt_id": HOSTILE, "path": f"/connect/{HOSTILE}/confirm", "old": account(), "new": NEW}
-HISTORY = [{"at": AT, "text": HOSTILE, "who": HOSTILE}, {"at": AT, "text": HOSTILE, "who": None}]
-ERROR = {"status": 404, "heading": HOSTILE, "sentence": HOSTILE, "next_steps": [HOSTILE], "reference": HOSTILE}
-RESULT = ERROR | {
-    "provider": PROVIDER,
-    "account": None,
-    "retry_path": "/connect/stripe",
-    "refresh_seconds": None,
-    "replacement": None,
-}
-LEAVE = {"provider_title": HOSTILE, "organizer_name": HOSTILE, "target_name": HOSTILE, "url": AWAY, "host": HOSTILE}
-OUTCOMES = ["linked", "denied", "refused", "failed", "outcome_unknown", "exchanging", "pending_verification", HOSTILE]
-
-
-FIELDS = [(HOSTILE, HOSTILE), ("organizer", HOSTILE)]
-CHOICES = [Choice("1", HOSTILE, "owner"), Choice(HOSTILE, HOSTILE, "member")]
-PAYMENTS = [PaymentView(HOSTILE, HOSTILE, status, None, HOSTILE, AT) for status in ("succeeded", "pending", "failed")]
-PAYMENT = {"account": account(), "provider_title": HOSTILE, "heading": HOSTILE, "sentence": HOSTILE}
-
-
-def pages() -> Iterator[tuple[str, dict[str, Any]]]:
-    """The pages in their states: the template's name and its variables."""
-    for site in (SIGNED_IN, SIGNED_OUT):
-        frame = {"site": site}
-        for outcome in OUTCOMES:
-            yield "result", RESULT | frame | {"outcome": outcome}
-        yield "result", RESULT | frame | {"outcome": "linked", "retry_path": None, "account": account()}
-        yield "result", RESULT | frame | {"outcome": "exchanging", "refresh_seconds": 3, "next_steps": []}
-        for names in ([], [HOSTILE], [HOSTILE, HOSTILE]):
-            yield "home", frame | {"providers": names, "signin_path": "/signin"}
-        yield "signin", frame | {"error": None, "email": "", "demo": True}
-        yield "signin", frame | {"error": HOSTILE, "email": HOSTILE, "demo": False}
-    frame = {"site": SIGNED_IN}
-    yield (
-        "result",
-        RESULT | frame | {"outcome": "awaiting_confirmation", "retry_path": None, "replacement": REPLACEMENT},
-    )
-    for may in (True, False):
-        for providers in ([PROVIDER], []):
-            yield "accounts", frame | {"accounts": ACCOUNTS, "providers": providers, "may_connect": may}
-            yield "accounts", frame | {"accounts": [], "providers": providers, "may_connect": may}
-        for one in ACCOUNTS:
-            page = frame | {
-                "account": one,
-                "history": HISTORY,
-                "payments": PAYMENTS,
-                "may_disconnect": may,
-                "may_pay": may,
-            }
-            yield "account", page | {"provider": PROVIDER}
-            yield "account", page | {"provider": None, "history": [], "payments": []}
-        for one in PAYMENTS:
-            yield "payment", frame | PAYMENT | {"payment": one, "may_pay": may}
-    yield "disconnect", frame | {"account": account(), "provider_title": PROVIDER.title}
-    for scope in ("read_only", "read_write", HOSTILE, ""):
-        yield "connect", frame | {"provider": PROVIDER, "scope": scope, "replaces": None}
-    for auto in (True, False):
-        yield "leave", frame | LEAVE | {"auto": auto}
-    for error in (None, HOSTILE):
-        yield "prove", frame | {"path": "/events/new", "fields": FIELDS, "error": error, "field": "prove_password"}
-        for may in (True, False):
-            page = frame | {"choices": CHOICES, "may_create": may, "name": HOSTILE, "error": error}
-            yield "organizers", page
-            yield "organizers", page | {"choices": []}
-    for name in (HOSTILE, None):
-        page = {"form_organizer": name, "path": "/events/new", "fields": FIELDS, "switch_field": "switch_organizer"}
-        yield "other_organizer", frame | page
-    yield "error", ERROR
-    yield "error", ERROR | {"next_steps": []}
-
-
-PAGES = list(pages())
+PAGES = [*pages(), *organizer_pages()]
 every_page = pytest.mark.parametrize(("name", "values"), PAGES, ids=[f"{n}-{i}" for i, (n, _) in enumerate(PAGES)])
 
 
