@@ -2,6 +2,7 @@
 
 import json
 import smtplib
+import ssl
 from contextlib import suppress
 from email.message import EmailMessage
 from typing import Protocol
@@ -9,7 +10,6 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 import certifi
 
-from connectapp.oauth.deadline import tls_context
 from connectapp.oauth.errors import AnswerError
 from connectapp.oauth.transport import Transport, TransportError
 from connectapp.secret import Secret
@@ -44,7 +44,7 @@ class Courier(Protocol):
 def make_courier(server: Secret, settings: Settings) -> Courier:
     """The courier for a `mail.server`; connects when there is something to send."""
     address = urlsplit(server.reveal())
-    return SandboxCourier(address.geturl()) if address.scheme == "http" else SmtpCourier(address, settings)
+    return SandboxCourier(server.reveal()) if address.scheme == "http" else SmtpCourier(address, settings)
 
 
 class SmtpCourier:
@@ -63,28 +63,27 @@ class SmtpCourier:
         try:
             self._connection = self._connection or self._connect()
             self._connection.send_message(letter)
-        except smtplib.SMTPRecipientsRefused as error:
-            codes = [code for code, _ in error.recipients.values()]
-            raise _refused("recipient", max(codes)) from None
-        except smtplib.SMTPDataError as error:
-            raise _refused("mail", error.smtp_code) from None
-        except (smtplib.SMTPException, OSError) as error:
-            self.close()
-            code = getattr(error, "smtp_code", None)
-            raise MailDelayedError(f"{type(error).__name__}{f' {code}' if code else ''}") from None
+        except (OSError, ValueError) as error:  # every error of smtplib is an OSError
+            self._drop()
+            raise _verdict(error) from None
 
     def close(self) -> None:
         """See `Courier`."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            with suppress(smtplib.SMTPException, OSError):
-                connection.quit()
-            connection.close()
+        if self._connection is not None:
+            with suppress(OSError):
+                self._connection.quit()
+        self._drop()
+
+    def _drop(self) -> None:
+        """Without a farewell: the server may not be listening."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     def _connect(self) -> smtplib.SMTP:
         host, port = self.server.hostname or "", self.server.port
         myself = urlsplit(self.settings.url).hostname
-        context = tls_context(self.settings.transport_ca_file or certifi.where())
+        context = _tls_context(self.settings.transport_ca_file or certifi.where())
         if self.server.scheme == "smtps":
             connection: smtplib.SMTP = smtplib.SMTP_SSL(host, port or 0, myself, timeout=TIMEOUT, context=context)
         else:
@@ -123,7 +122,23 @@ class SandboxCourier:
             self._transport.close()
 
 
-def _refused(what: str, code: int) -> Exception:
-    """Replies of 500 and above are for good (RFC 5321 section 4.2.1)."""
-    text = f"the server refused the {what}: {code}"
-    return MailRefusedError(text) if code >= 500 else MailDelayedError(text)
+def _tls_context(authorities: str) -> ssl.SSLContext:
+    """Checks certificate and host name. The ready-made context of `ssl` reads the environment."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_verify_locations(cafile=authorities)
+    return context
+
+
+def _verdict(error: Exception) -> MailDelayedError | MailRefusedError:
+    """Replies from 500 on are for good (RFC 5321 section 4.2.1), where they speak of the recipient or the mail.
+
+    What is wrong with us, our password or our sender, the admin can mend while the mail waits.
+    """
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        code = max(code for code, _ in error.recipients.values())
+    else:
+        code = getattr(error, "smtp_code", 0)
+    text = f"{type(error).__name__} {code or ''}".strip()
+    about_mail = isinstance(error, smtplib.SMTPRecipientsRefused | smtplib.SMTPDataError)
+    return MailRefusedError(text) if about_mail and code >= 500 else MailDelayedError(text)

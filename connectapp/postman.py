@@ -107,7 +107,7 @@ class Postman:
         letter = EmailMessage(policy=SMTP)
         try:
             letter["From"] = self.settings.mail_from
-            letter["To"] = Address(addr_spec=claim.recipient)
+            letter["To"] = _address(claim.recipient)
             letter["Subject"] = content["subject"]
             letter["Date"] = claim.created_at
             letter["Message-ID"] = f"<{claim.id}@{host}>"
@@ -132,6 +132,18 @@ class Postman:
     def _note(self, claim: Claim, condition: Any, **values: Any) -> None:
         with self.work.writing() as session:
             session.execute(update(OutgoingMail).where(OutgoingMail.id == claim.id, condition).values(**values))
+
+
+def _address(recipient: str) -> Address:
+    """The one address to write to.
+
+    :raises MessageError, ValueError, IndexError: it is none, or would be read as a slightly different one: whoever gets
+        the mail proves to have *this* address.
+    """
+    address = Address(addr_spec=recipient)
+    if not recipient.isascii() or address.addr_spec != recipient:
+        raise ValueError("not one plain address")
+    return address
 
 
 def postman_of(registry: Any) -> Postman:

@@ -28,7 +28,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "audit": {"db", "logs"},
     "forms": {"errors"},
     "mail": {"db", "secret", "settings", "vault"},
-    "couriers": {"oauth.deadline", "oauth.errors", "oauth.transport", "secret", "settings", "values"},
+    "couriers": {"oauth.errors", "oauth.transport", "secret", "settings", "values"},
     "postman": {"couriers", "db", "errors", "mail", "settings", "vault"},
     "http": {"db", "logs", "settings"},
     "sessions": {"db", "settings"},
