@@ -51,7 +51,10 @@ class SmtpServer(socketserver.ThreadingTCPServer):
         self.connections = 0
         #: Replies to give in place of 250, by command (``RCPT``, ``DATA.``: after the mail), one after the other.
         self.refusals: dict[str, list[str]] = {}
-        self.arrived = threading.Event()
+        self.offered, self.arrived = threading.Event(), threading.Event()
+        #: While this is cleared, the server thinks about the mail that it was offered.
+        self.gate = threading.Event()
+        self.gate.set()
         self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01})
 
     @property
@@ -132,6 +135,8 @@ class Conversation(socketserver.StreamRequestHandler):
         self.say("354 go on")
         lines = iter(self.rfile.readline, b".\r\n")
         content = b"".join(line.removeprefix(b".") for line in lines)
+        self.server.offered.set()
+        self.server.gate.wait(30)
         ordered = self.server.refusals.get("DATA.")
         if ordered:
             self.say(ordered.pop(0))
