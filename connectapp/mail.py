@@ -1,6 +1,7 @@
 """Mail: written in the transaction that it belongs to, sent after the commit, tried again until it is gone."""
 
 import json
+import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -12,6 +13,12 @@ from connectapp.db import Base, id_column, utcnow, uuid7
 from connectapp.secret import Secret
 from connectapp.settings import get_settings
 from connectapp.vault import Binding, KeyRing, get_vault
+
+LONGEST_ADDRESS = 254  # RFC 5321 section 4.5.3.1.3, without the angle brackets
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+# Not with =?, which begins an encoded word (RFC 2047): what it stands for would be another address.
+_ADDRESS = re.compile(rf"(?!.*=\?)(?=.{{1,64}}@){_ATOM}(\.{_ATOM})*@{_LABEL}(\.{_LABEL})*")
 
 
 class OutgoingMail(Base):
@@ -34,6 +41,15 @@ class OutgoingMail(Base):
 def binding(mail_id: str) -> Binding:
     """Where the content of a mail opens, and nowhere else."""
     return Binding("outgoing_mail", mail_id, "", "", "", "content")
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is one address that mail can go to, in ASCII and without quotes (RFC 5321 section 4.1.2).
+
+    By our own pattern: the parser of the standard library takes ``(you)me@example.org`` for an address, of another
+    person, and fails on some texts. Whoever gets a mail proves to have exactly *this* address.
+    """
+    return len(text) <= LONGEST_ADDRESS and _ADDRESS.fullmatch(text) is not None
 
 
 class Mailer:

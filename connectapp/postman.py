@@ -12,8 +12,6 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from email.errors import MessageError
-from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from typing import Any
@@ -26,7 +24,7 @@ from transaction import TransactionManager
 from connectapp.couriers import MailDelayedError, MailRefusedError, make_courier
 from connectapp.db import Work, utcnow
 from connectapp.errors import UnreadableError
-from connectapp.mail import OutgoingMail, binding, get_mailer
+from connectapp.mail import OutgoingMail, binding, get_mailer, is_address
 from connectapp.settings import Settings, get_settings
 from connectapp.vault import KeyRing, get_vault
 
@@ -103,18 +101,20 @@ class Postman:
     def _letter(self, claim: Claim) -> EmailMessage:
         """:raises UnreadableError: it does not open. :raises MailRefusedError: no mail can be made of it."""
         content = json.loads(self.ring.open(claim.content or b"", binding(claim.id)).reveal())
+        if not is_address(claim.recipient):
+            raise MailRefusedError("its recipient is not one plain address")
         host = urlsplit(self.settings.url).hostname
         letter = EmailMessage(policy=SMTP)
         try:
             letter["From"] = self.settings.mail_from
-            letter["To"] = _address(claim.recipient)
+            letter["To"] = claim.recipient
             letter["Subject"] = content["subject"]
             letter["Date"] = claim.created_at
             letter["Message-ID"] = f"<{claim.id}@{host}>"
             letter["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office notes, please
             letter.set_content(content["body"], cte="quoted-printable")
-        except (MessageError, ValueError, IndexError):
-            raise MailRefusedError("its address or subject cannot be written as a header") from None
+        except ValueError:
+            raise MailRefusedError("its subject or body cannot be written") from None
         return letter
 
     def _put_back(self, claim: Claim, error: Exception) -> None:
@@ -134,18 +134,6 @@ class Postman:
             session.execute(update(OutgoingMail).where(OutgoingMail.id == claim.id, condition).values(**values))
 
 
-def _address(recipient: str) -> Address:
-    """The one address to write to.
-
-    :raises MessageError, ValueError, IndexError: it is none, or would be read as a slightly different one: whoever gets
-        the mail proves to have *this* address.
-    """
-    address = Address(addr_spec=recipient)
-    if not recipient.isascii() or address.addr_spec != recipient:
-        raise ValueError("not one plain address")
-    return address
-
-
 def postman_of(registry: Any) -> Postman:
     """A postman with a database session of its own, for one thread."""
     work = Work(registry["connectapp.engine"], TransactionManager(explicit=True))
@@ -163,7 +151,7 @@ class Rounds(threading.Thread):
         self.registry = registry
         self.seconds = seconds
         self._bell = threading.Event()
-        self._stopped = False
+        self._done = False
 
     def wake(self) -> None:
         """There is new mail."""
@@ -171,18 +159,18 @@ class Rounds(threading.Thread):
 
     def stop(self) -> None:
         """Let what is being sent be the last; returns at once."""
-        self._stopped = True
+        self._done = True
         self._bell.set()
 
     def run(self) -> None:
         postman = postman_of(self.registry)
-        while not self._stopped:
+        while not self._done:
             self._bell.clear()
             try:
                 postman.deliver_due()
             except Exception:
                 log.exception("mail was not delivered, it will be tried again")
-            if not self._stopped:
+            if not self._done:
                 self._bell.wait(self.seconds)
 
 

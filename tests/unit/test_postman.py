@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select, update
 
 from connectapp.db import Work, utcnow
-from connectapp.mail import Mailer, OutgoingMail
+from connectapp.mail import Mailer, OutgoingMail, is_address
 from connectapp.postman import LEASE, Postman
 from connectapp.secret import Secret
 from connectapp.settings import Settings
@@ -164,6 +164,8 @@ def test_after_three_days_it_is_given_up(postman: Postman, server: SmtpServer, c
         ("(olga)eve@evil.test", "Hello"),
         ("eve@evil.\u2028test", "Hello"),
         ("olga@exämple.test", "Hello"),
+        ("=?utf-8?q?eve?=@evil.test", "Hello"),
+        ("eve@[", "Hello"),
         ("no address", "Hello"),
         ("", "Hello"),
         (TO, "Hello\u2028there"),
@@ -175,6 +177,31 @@ def test_what_would_be_another_mail_is_never_sent(postman: Postman, server: Smtp
     postman.deliver_due()
     assert server.recipients == ["next@example.test"]
     assert is_given_up(rows(postman)[0])
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("o'neil+tag=1@mail.example.co.uk", True),
+        ("a@localhost", True),
+        ("a@xn--mnchen-3ya.example", True),
+        ("l" * 64 + "@example.test", True),
+        ("l" * 65 + "@example.test", False),
+        ("a@" + "d" * 63 + ".test", True),
+        ("a@" + "d" * 64 + ".test", False),
+        ("a@" + "d.test." * 40 + "test", False),
+        ("a..b@example.test", False),
+        (".a@example.test", False),
+        ("a@example.test.", False),
+        ("a@-example.test", False),
+        ("a@example.test\n", False),
+        ('"a b"@example.test', False),
+        ("a@b@example.test", False),
+        ("josé@example.test", False),
+    ],
+)
+def test_what_an_address_is(text: str, expected: bool) -> None:
+    assert is_address(text) == expected
 
 
 def test_a_content_that_does_not_open_is_given_up(postman: Postman, server: SmtpServer, caplog) -> None:
