@@ -190,6 +190,11 @@ class Work:
 
         self.manager.get().addAfterCommitHook(deliver)
 
+    def tell(self, event: object) -> None:
+        """Deliver the event now, so that subscribers act in the open transaction; one that fails undoes all of it."""
+        if self.notify is not None:
+            self.notify(event)
+
     def end(self) -> None:
         """Give up the open transaction, if there is one, and its connection."""
         with suppress(NoTransaction):

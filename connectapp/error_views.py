@@ -62,6 +62,18 @@ REFUSALS = {
         "This account has had twenty of them within an hour.",
         "Wait a while, then try again.",
     ),
+    "event_cancelled": (
+        409,
+        "This event is cancelled",
+        "A cancelled event cannot be changed any more.",
+        "Make a new event.",
+    ),
+    "event_changed": (
+        409,
+        "This event was changed meanwhile",
+        "Somebody saved it while you were looking at it. Nothing was done.",
+        "Go back, reload the page and look at the event again.",
+    ),
     "unknown_field": (
         400,
         "This form was not understood",

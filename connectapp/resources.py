@@ -6,6 +6,8 @@
     ├── signin                      SignIn
     ├── organizers                  Organizers
     ├── members                     Members
+    ├── events                      Events
+    │   └── {id}                    EventContext
     ├── accounts                    Accounts
     │   └── {id}                    AccountContext
     │       └── payments            Payments
@@ -19,7 +21,7 @@ A lookup that fails, and somebody else's object, raise KeyError: both are 404, a
 from collections.abc import Mapping
 from typing import Any
 
-from pyramid.authorization import Allow, Authenticated, Everyone
+from pyramid.authorization import DENY_ALL, Allow, Authenticated, Everyone
 from pyramid.httpexceptions import HTTPForbidden
 
 from connectapp.db import is_id
@@ -83,6 +85,48 @@ class Members(Resource):
             (Allow, "role:owner", (Permission.VIEW_MEMBERS, Permission.MANAGE_MEMBERS)),
             (Allow, "role:member", Permission.VIEW_MEMBERS),
         ]
+
+
+EDITORS = [
+    (
+        Allow,
+        "role:owner",
+        (Permission.VIEW_EVENTS, Permission.EDIT_EVENTS, Permission.PUBLISH_EVENTS, Permission.CONNECT),
+    ),
+    (Allow, "role:member", (Permission.VIEW_EVENTS, Permission.EDIT_EVENTS)),
+]
+
+
+class Events(Resource):
+    """/events: the events of the actor's organizer."""
+
+    def __acl__(self) -> list[Any]:
+        return EDITORS
+
+    def __getitem__(self, event_id: str) -> "EventContext":
+        if not is_id(event_id):
+            raise KeyError(event_id)
+        return EventContext(self, event_id, self.request)
+
+
+class EventContext(Resource):
+    """/events/{id}: everybody sees what is published, the organizer's own people may change it."""
+
+    def __init__(self, parent: Events, name: str, request: Any) -> None:
+        super().__init__(parent, name, request)
+        actor = request.actor
+        try:
+            self.event = request.event_store.view(name, actor.organizer_id if actor else None)
+        except KeyError:
+            if actor is None:
+                raise HTTPForbidden from None  # the same for every id, so that it tells nothing
+            raise
+
+    def __acl__(self) -> list[Any]:
+        actor = self.request.actor
+        if actor is not None and actor.organizer_id == self.event.organizer_id:
+            return [*EDITORS, DENY_ALL]
+        return [(Allow, Everyone, Permission.VIEW_EVENTS), DENY_ALL]  # without the lineage's roles: those are elsewhere
 
 
 class Accounts(Resource):
@@ -165,6 +209,7 @@ PLACES: dict[str, type[Any]] = {
     "signin": SignIn,
     "organizers": Organizers,
     "members": Members,
+    "events": Events,
     "accounts": Accounts,
     "connect": Connect,
 }

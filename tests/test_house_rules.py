@@ -45,6 +45,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "organizers.models": {"db"},
     "accounts": {"audit", "db", "errors", "organizers.models", "providers.interfaces", "secret", "vault", "accounts"},
+    "accounts.notices": {"accounts", "mail", "organizers.models", "settings"},
     "accounts.views": {
         "accounts", "audit", "errors", "layout", "organizers.models", "providers.interfaces", "resources", "security",
         "vault",
@@ -64,7 +65,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     # Recovery has no request; like `resources`, it finds the providers itself.
     "connect.recovery": {"connect", "db", "providers.interfaces", "providers.registry", "settings", "vault"},
-    "events": {"db"},
+    "events": {
+        "accounts", "audit", "connect.attempts", "db", "errors", "events", "layout", "money", "organizers.models",
+        "providers.interfaces",
+    },
+    "events.views": {
+        "accounts.uses", "connect.leaving", "db", "errors", "events", "forms", "resources", "security",
+    },
+    "events.publish_views": {"accounts", "db", "errors", "events", "resources", "security"},
     "migrations": {
         "accounts", "audit", "connect", "db", "events", "mail", "organizers", "payments", "sessions", "vault",
     },

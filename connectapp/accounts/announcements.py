@@ -1,5 +1,7 @@
 """What an embedding application hears of, as Pyramid events, after the commit that made it so.
 
+`AccountReplacing` alone is for our own features: it comes within the transaction.
+
 ::
 
     from connectapp.accounts.announcements import AccountLinked
@@ -11,6 +13,8 @@ in between, it is not delivered at all: the database is the truth, and these are
 """
 
 from dataclasses import dataclass
+
+from connectapp.accounts.store import AccountStore, Owner
 
 
 @dataclass(frozen=True)
@@ -48,3 +52,16 @@ class AccountDisconnected:
     organizer_id: str
     provider: str
     mode: str
+
+
+@dataclass(frozen=True)
+class AccountReplacing:
+    """An owner confirmed a replacement; subscribers do their part of it in the open transaction.
+
+    :param store: of that transaction. :param owner: who confirmed.
+    """
+
+    store: AccountStore
+    old_account_id: str
+    account_id: str
+    owner: Owner

@@ -1,5 +1,6 @@
 """Connected accounts in the database: link, find, show. Knows no provider and no request."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -184,6 +185,12 @@ class AccountStore:
     def views(self, organizer_id: str) -> list[AccountView]:
         """The organizer's accounts that are not disconnected, the latest first."""
         return self._views(ConnectedAccount.organizer_id == organizer_id, ConnectedAccount.status != DISCONNECTED)
+
+    def by_id(self, account_ids: Collection[str]) -> dict[str, AccountView]:
+        """Accounts by their ids, whosever they are: for what is paid into them."""
+        if not account_ids:
+            return {}
+        return {view.id: view for view in self._views(ConnectedAccount.id.in_(account_ids))}
 
     def _views(self, *conditions: Any) -> list[AccountView]:
         rows = self.session.execute(

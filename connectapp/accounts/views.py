@@ -9,6 +9,7 @@ from sqlalchemy import select
 from connectapp.accounts.lifecycle import Lifecycle
 from connectapp.accounts.models import ACTIVE
 from connectapp.accounts.store import Owner
+from connectapp.accounts.uses import uses_of
 from connectapp.audit import AuditRecord
 from connectapp.errors import UnavailableError
 from connectapp.layout import provider_link
@@ -51,6 +52,7 @@ def account(context: AccountContext, request: Any) -> dict[str, Any]:
         "provider": provider_link(context.provider) if context.provider else None,
         "history": _history(request, context.account.id),
         "may_disconnect": request.actor.role == "owner",
+        "uses": uses_of(request, context.account.id),
         "payments": request.payments_of(context.account.id),
         "may_pay": request.actor.role == "owner" and _takes_test_payments(context),
     }
@@ -82,7 +84,8 @@ def _history(request: Any, account_id: str) -> list[dict[str, Any]]:
 def disconnect_page(context: AccountContext, request: Any) -> dict[str, Any]:
     """Says what will happen, and asks."""
     title = context.provider.title if context.provider else context.account.provider_name
-    return {"account": context.account, "provider_title": title}
+    live = [use for use in uses_of(request, context.account.id) if use.live]
+    return {"account": context.account, "provider_title": title, "uses": live}
 
 
 @view_config(

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from connectapp.accounts.announcements import AccountDisconnected, AccountReplaced
+from connectapp.accounts.announcements import AccountDisconnected, AccountReplaced, AccountReplacing
 from connectapp.accounts.lifecycle import mark_disconnecting
 from connectapp.accounts.models import ACTIVE
 from connectapp.accounts.store import AccountStore, Owner
@@ -81,6 +81,7 @@ class Replacement:
             if old.status == ACTIVE:
                 revocation = mark_disconnecting(store, old, owner)
                 self.work.announce(AccountDisconnected(old.id, *place))
+            self.work.tell(AccountReplacing(store, old.id, new_id, owner))
             self.work.announce(AccountReplaced(old.id, new_id, *place))
         self.settlement.lifecycle.revoke(provider, revocation, owner)
 

@@ -23,9 +23,9 @@ WRONG = "The e-mail address or the password is wrong."
 
 @view_config(context=Root, permission=Permission.PUBLIC, request_method="GET", renderer="home.jinja2")
 def home(context: Root, request: Any) -> Any:
-    """What this is; whoever is signed in goes to the accounts."""
+    """What this is; whoever is signed in goes to the events."""
     if request.actor is not None:
-        return HTTPSeeOther("/accounts")
+        return HTTPSeeOther("/events" if request.actor.organizer_id else "/organizers")
     titles = [provider.title for provider in context.providers.values()]
     return {"providers": titles, "signin_path": "/signin"}
 

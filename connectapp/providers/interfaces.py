@@ -12,6 +12,7 @@ from typing import Literal, Protocol, runtime_checkable
 from connectapp.secret import Secret
 
 Mode = Literal["test", "live"]
+PriceProblem = Literal["currency", "too_low", "not_rounded"]
 
 
 @dataclass(frozen=True)
@@ -126,20 +127,26 @@ class IPaymentProvider(Protocol):
     def revoke(self, external_id: str | None, access_token: Secret | None) -> None:
         """Take our access to the account back; an account that is not connected any more counts as done."""
 
+    def price_problem(self, amount: int, currency: str, account_currency: str | None) -> PriceProblem | None:
+        """Why an account cannot take payments of this amount; None if it can. Calls nobody.
+
+        :param amount: in minor units (ISO 4217). :param currency: ISO 4217, lower case, like the account's own.
+        """
+
 
 @runtime_checkable
 class ITakesTestPayments(Protocol):
     """An optional capability: prove with a test payment that money gets to a connected account."""
 
     def test_amount(self, currency: str) -> int:
-        """One unit of the currency, or the provider's least amount if that is more; in minor units."""
+        """One unit of the currency, or the provider's least amount if that is more; in minor units (ISO 4217)."""
 
     def pay_test(
         self, *, external_id: str, access_token: Secret | None, amount: int, currency: str, idempotency_key: str
     ) -> PaymentResult:
         """Pay into the account with the provider's own test card.
 
-        :param amount: in minor units. :param currency: ISO 4217, lower case.
+        :param amount: in minor units (ISO 4217). :param currency: ISO 4217, lower case.
         :param idempotency_key: the same key again asks for the outcome of the first payment and makes no second one.
         :raises ProviderError: of the fitting kind; `GrantRefusedError` in live mode, before anything is sent.
         """

@@ -22,7 +22,7 @@ from connectapp.errors import (
 )
 from connectapp.oauth.errors import AnswerError, OAuthError
 from connectapp.oauth.transport import Response, TransportError
-from connectapp.providers.interfaces import Grant, Identity, Mode, Prefill
+from connectapp.providers.interfaces import Grant, Identity, Mode, Prefill, PriceProblem
 from connectapp.secret import Secret
 from connectapp.settings import ProviderSettings
 
@@ -189,6 +189,10 @@ class OAuth2Provider:
     def _publishable_key(self, answer: Mapping[str, Any]) -> str | None:
         """For providers that have such a key; it is public by its nature."""
         return None
+
+    def price_problem(self, amount: int, currency: str, account_currency: str | None) -> PriceProblem | None:
+        """Without knowing better: an account takes its own currency."""
+        return None if currency == account_currency else "currency"
 
     def identify(self, grant: Grant) -> Identity:
         """See `IPaymentProvider`. A declaration alone says nothing beyond the token answer's own word."""

@@ -8,22 +8,33 @@ platform may not use, so we always send one.
 """
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from connectapp.errors import GrantRefusedError, MalformedAnswerError, OutcomeUnknownError
+from connectapp.money import digits
 from connectapp.oauth.transport import Response
-from connectapp.providers.interfaces import Grant, Identity, PaymentResult
+from connectapp.providers.interfaces import Grant, Identity, PaymentResult, PriceProblem
 from connectapp.providers.oauth2 import Declaration, OAuth2Provider, text, unusable
 from connectapp.secret import Secret
 
 API = "https://api.stripe.com/v1"
 DEAUTHORIZE_URL = "https://connect.stripe.com/oauth/deauthorize"
 
-# docs.stripe.com/currencies: how many minor units a unit has, and the least charge where it is more than 50 of them.
-ZERO_DECIMAL = "bif clp djf gnf jpy kmf krw mga pyg rwf ugx vnd vuv xaf xof xpf"
-THREE_DECIMAL = "bhd jod kwd omr tnd"
-LEAST_AMOUNTS = {"aed": 200, "czk": 1500, "dkk": 250, "hkd": 400, "huf": 17500, "mxn": 1000, "myr": 200, "nok": 300}
-LEAST_AMOUNTS |= {"pln": 200, "ron": 200, "sek": 300, "thb": 1000}
+# docs.stripe.com/currencies: what a charge may be made in, whatever the account's own currency is.
+CURRENCIES = """
+    aed afn all amd ang aoa ars aud awg azn bam bbd bdt bgn bhd bif bmd bnd bob brl bsd bwp byn bzd cad cdf chf clp cny
+    cop crc cve czk djf dkk dop dzd egp etb eur fjd fkp gbp gel gip gmd gnf gtq gyd hkd hnl htg huf idr ils inr isk jmd
+    jod jpy kes kgs khr kmf krw kwd kyd kzt lak lbp lkr lrd lsl mad mdl mga mkd mmk mnt mop mur mvr mwk mxn myr mzn nad
+    ngn nio nok npr nzd omr pab pen pgk php pkr pln pyg qar ron rsd rub rwf sar sbd scr sek sgd shp sle sos srd std szl
+    thb tjs tnd top try ttd twd tzs uah ugx usd uyu uzs vnd vuv wst xaf xcd xof xpf yer zar zmw
+"""
+# The least charge in minor units. Other currencies are converted first, so that it depends on the day's rate.
+LEAST_AMOUNTS = {"aed": 200, "aud": 50, "bgn": 100, "brl": 50, "cad": 50, "chf": 50, "czk": 1500, "dkk": 250}
+LEAST_AMOUNTS |= {"eur": 50, "gbp": 30, "hkd": 400, "huf": 17500, "inr": 50, "jpy": 50, "mxn": 1000, "myr": 200}
+LEAST_AMOUNTS |= {"nok": 300, "nzd": 50, "pln": 200, "ron": 200, "sek": 300, "sgd": 50, "thb": 1000, "usd": 50}
+# Where Stripe counts in other units than ISO 4217's minor ones: hundredths of these, and whole ariary.
+SCALE = {"isk": Decimal(100), "ugx": Decimal(100), "mga": Decimal("0.01")}
 
 DECLARATION = Declaration(
     name="stripe",
@@ -102,10 +113,19 @@ class StripeConnect(OAuth2Provider):
             return
         raise GrantRefusedError(self.reason(error))
 
+    def price_problem(self, amount: int, currency: str, account_currency: str | None) -> PriceProblem | None:
+        """Stripe takes most currencies for every account, and pays out in the account's own."""
+        if currency not in CURRENCIES.split():
+            return "currency"
+        if amount < LEAST_AMOUNTS.get(currency, 1):
+            return "too_low"
+        # The third digit must be 0, and what Stripe counts in whole ariary must be whole.
+        whole = _stripe_amount(amount, currency) % 1 == 0
+        return None if whole and not (digits(currency) == 3 and amount % 10) else "not_rounded"
+
     def test_amount(self, currency: str) -> int:
-        """One unit, in minor units as Stripe counts them, or the least that Stripe takes."""
-        digits = 0 if currency in ZERO_DECIMAL.split() else 3 if currency in THREE_DECIMAL.split() else 2
-        return max(int(10**digits), LEAST_AMOUNTS.get(currency, 50))
+        """One unit, in minor units, or the least that Stripe takes."""
+        return max(int(10 ** digits(currency)), LEAST_AMOUNTS.get(currency, 0))
 
     def pay_test(
         self, *, external_id: str, access_token: Secret | None, amount: int, currency: str, idempotency_key: str
@@ -114,7 +134,7 @@ class StripeConnect(OAuth2Provider):
         if self.mode != "test":
             raise GrantRefusedError("live_mode")
         fields = {
-            "amount": str(amount),
+            "amount": f"{_stripe_amount(amount, currency):.0f}",
             "currency": currency,
             "payment_method": "pm_card_visa",
             "confirm": "true",
@@ -143,6 +163,10 @@ class StripeConnect(OAuth2Provider):
         if key is None:
             raise GrantRefusedError("platform_refused")
         return _bearer(key)
+
+
+def _stripe_amount(amount: int, currency: str) -> Decimal:
+    return amount * SCALE.get(currency, Decimal(1))
 
 
 def _bearer(key: Secret) -> dict[str, str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from webtest import TestResponse
 
+from tests.support.events import make_event
 from tests.support.site import PASSWORD, Browser, Site
 
 ACTORS = ("anonymous", "owner", "member", "other", "roleless")
@@ -13,7 +14,7 @@ ACTORS = ("anonymous", "owner", "member", "other", "roleless")
 
 @dataclass(frozen=True)
 class Route:
-    """One view. `path` may name ``{account}``, ``{payment}`` and ``{attempt}``, which are the owner's.
+    """One view. `path` may name ``{account}``, ``{event}``, ``{payment}`` and ``{attempt}``, which are the owner's.
 
     :param view: its context and name, as introspection has them.
     :param statuses: for each of `ACTORS`.
@@ -29,6 +30,7 @@ class Route:
         return self.statuses[ACTORS.index(actor)]
 
 
+NOWHERE = "0192f0c0-0000-7000-8000-000000000000"
 WRONG = (("email", "olga@example.test"), ("password", "not " + PASSWORD))
 CONFIRM = (("attempt", "{attempt}"), ("decision", "keep"))
 # What ends a session or an account comes last.
@@ -39,6 +41,15 @@ ROUTES = (
     Route("GET", "/organizers", ("Organizers", ""), (303, 200, 200, 200, 200)),
     Route("POST", "/organizers/switch", ("Organizers", "switch"), (403, 404, 404, 404, 404), (("to", "nowhere"),)),
     Route("POST", "/organizers/create", ("Organizers", "create"), (403, 400, 400, 400, 400), (("name", ""),)),
+    Route("GET", "/events", ("Events", ""), (303, 200, 200, 200, 403)),
+    Route("GET", "/events/new", ("Events", "new"), (303, 200, 200, 200, 403)),
+    Route("POST", "/events/new", ("Events", "new"), (403, 400, 400, 400, 403), (("event", NOWHERE),)),
+    Route("GET", "/events/{event}", ("EventContext", ""), (303, 200, 200, 404, 404)),
+    Route("GET", "/events/{event}/edit", ("EventContext", "edit"), (303, 200, 200, 404, 404)),
+    Route("POST", "/events/{event}/edit", ("EventContext", "edit"), (403, 400, 400, 404, 404), (("event", NOWHERE),)),
+    Route("POST", "/events/{event}/publish", ("EventContext", "publish"), (403, 303, 403, 404, 404)),
+    Route("GET", "/events/{event}/cancel", ("EventContext", "cancel"), (303, 200, 403, 404, 404)),
+    Route("POST", "/events/{event}/cancel", ("EventContext", "cancel"), (403, 303, 403, 404, 404)),
     Route("GET", "/accounts", ("Accounts", ""), (303, 200, 200, 200, 403)),
     Route("GET", "/accounts/{account}", ("AccountContext", ""), (303, 200, 200, 404, 403)),
     Route("GET", "/accounts/{account}/disconnect", ("AccountContext", "disconnect"), (303, 200, 403, 404, 403)),
@@ -90,9 +101,11 @@ class Cast:
         (self.attempt,) = site.attempts()
         self.browsers["owner"].submit(f"/accounts/{self.account.id}/test-payment", status=303)
         (self.payment,) = site.rows("SELECT id FROM payment")
+        self.event = make_event(self.browsers["owner"], price="0").removeprefix("/events/")
 
     def fill(self, text: str) -> str:
-        return text.format(account=self.account.id, attempt=self.attempt.id, payment=self.payment.id)
+        ids = {"account": self.account.id, "attempt": self.attempt.id, "payment": self.payment.id}
+        return text.format(event=self.event, **ids)
 
     def ask(self, browser: Browser, route: Route, **headers: str) -> TestResponse:
         """Send the route's request, a form with this browser's own anti-forgery token."""

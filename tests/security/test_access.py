@@ -4,11 +4,9 @@ import re
 
 import pytest
 
-from tests.security.routes import ACTORS, ROUTES, Cast, introspected
+from tests.security.routes import ACTORS, NOWHERE, ROUTES, Cast, introspected
 from tests.support.rows import SQLITE_ONLY, raw_request, state
 from tests.support.site import Browser, Site
-
-NOWHERE = "0192f0c0-0000-7000-8000-000000000000"
 
 
 @SQLITE_ONLY
@@ -52,8 +50,13 @@ def test_what_is_somebody_elses_does_not_exist(site: Site) -> None:
     cast = Cast(site)
     before = state(site)
     other = cast.browsers["other"]
-    for template in ("/accounts/{}", "/accounts/{}/disconnect", "/connect/stripe/result?attempt={}"):
-        theirs = cast.attempt.id if "attempt" in template else cast.account.id
+    for template, theirs in (
+        ("/accounts/{}", cast.account.id),
+        ("/accounts/{}/disconnect", cast.account.id),
+        ("/connect/stripe/result?attempt={}", cast.attempt.id),
+        ("/events/{}", cast.event),
+        ("/events/{}/edit", cast.event),
+    ):
         answers = [other.get(template.format(one), status=404) for one in (theirs, NOWHERE)]
         assert likeness(answers[0]) == likeness(answers[1])
     for path, field in (

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from connectapp.accounts.store import AccountView
+from connectapp.accounts.uses import Use
 from connectapp.layout import ProviderLink, Site
 from connectapp.organizers.switching import Choice
 from connectapp.payments.cashier import PaymentView
@@ -83,15 +84,15 @@ def pages() -> Iterator[tuple[str, dict[str, Any]]]:
             page = frame | {
                 "account": one,
                 "history": HISTORY,
+                "uses": [Use(HOSTILE, "/events/1", live=True), Use(HOSTILE, "/events/2", live=False)],
                 "payments": PAYMENTS,
                 "may_disconnect": may,
                 "may_pay": may,
             }
             yield "account", page | {"provider": PROVIDER}
-            yield "account", page | {"provider": None, "history": [], "payments": []}
+            yield "account", page | {"provider": None, "history": [], "payments": [], "uses": []}
         for one in PAYMENTS:
             yield "payment", frame | PAYMENT | {"payment": one, "may_pay": may}
-    yield "disconnect", frame | {"account": account(), "provider_title": PROVIDER.title}
     for scope in ("read_only", "read_write", HOSTILE, ""):
         yield "connect", frame | {"provider": PROVIDER, "scope": scope, "replaces": None}
     for auto in (True, False):

@@ -11,11 +11,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pyramid.config import Configurator
 from pyramid.request import Request
 
+from tests.unit.event_pages import event_pages
 from tests.unit.pages import AWAY, HOSTILE, LEAVE, SIGNED_IN, organizer_pages, pages
 
 PACKAGE = Path(__file__).parents[2] / "connectapp"
 TEMPLATES, STATIC = PACKAGE / "templates", PACKAGE / "static"
-PAGES = [*pages(), *organizer_pages()]
+PAGES = [*pages(), *organizer_pages(), *event_pages()]
 every_page = pytest.mark.parametrize(("name", "values"), PAGES, ids=[f"{n}-{i}" for i, (n, _) in enumerate(PAGES)])
 
 
@@ -109,7 +110,10 @@ def test_pages_are_built_for_everybody(page: Page, name: str, values: dict[str, 
     ids = [attributes["id"] for _tag, attributes in page.elements if "id" in attributes]
     assert len(ids) == len(set(ids))
     labelled = {label["for"] for label in page.all("label")}
-    assert labelled == {a.get("id") for a in page.all("input") if a.get("type") != "hidden"}
+    fields = [attributes for tag in ("input", "select", "textarea") for attributes in page.all(tag)]
+    assert labelled == {a.get("id") for a in fields if a.get("type") != "hidden"}
+    described = {name for _tag, a in page.elements for name in (a.get("aria-describedby") or "").split()}
+    assert described <= set(ids)
     named = {a["aria-labelledby"] for _tag, a in page.elements if "aria-labelledby" in a}
     assert named <= set(ids)
 

@@ -1,0 +1,88 @@
+"""An event in words: when, what it costs, where the money goes, and whether tickets are sold."""
+
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from babel.dates import format_datetime
+
+from connectapp import money
+from connectapp.accounts.store import AccountView
+from connectapp.events import payees
+from connectapp.events.fields import Values
+from connectapp.events.models import PUBLISHED
+from connectapp.events.payees import Providers
+from connectapp.events.store import EventView
+
+DAY_AND_TIME = "EEE d MMM y, HH:mm"
+
+
+@dataclass(frozen=True)
+class ShownEvent:
+    """An event as pages show it.
+
+    :param when: with its time zone, or None. :param price: ``€12.50``, ``Free``, or None while it is not decided.
+    :param payout: who is paid, in words: name, last digits, country. :param paused: why no tickets are sold although it
+        is published, for its own people; None if they are.
+    """
+
+    id: str
+    path: str
+    status: str
+    title: str
+    description: str
+    place: str
+    organizer: str
+    when: str | None
+    price: str | None
+    payout: str | None
+    payee: AccountView | None
+    paused: str | None
+    unsaved: bool
+
+
+def shown(event: EventView, providers: Providers) -> ShownEvent:
+    """See `ShownEvent`."""
+    values = event.values
+    word = payees.problem(values.price, values.currency, event.payee, providers)
+    paused = payees.sentence(word, values.currency, event.payee, providers) if word else None
+    return ShownEvent(
+        id=event.id,
+        path=event.path,
+        status=event.status,
+        title=values.title,
+        description=values.description,
+        place=values.place,
+        organizer=event.organizer_name,
+        when=_when(values),
+        price=_price(values),
+        payout=payout(event.payee) if event.payee and values.price else None,
+        payee=event.payee,
+        paused=paused if event.status == PUBLISHED else None,
+        unsaved=event.draft is not None,
+    )
+
+
+def payout(account: AccountView) -> str:
+    """Enough to know the account by, and not more: ``Riverside, ••••1234, United Kingdom``."""
+    country = Locale.parse("en").territories.get(account.country or "", account.country)
+    return ", ".join(filter(None, [account.display_name, f"••••{account.masked_id[-4:]}", country]))
+
+
+def _price(values: Values) -> str | None:
+    if values.price is None:
+        return None
+    return money.shown(values.price, values.currency) if values.price and values.currency else "Free"
+
+
+def _when(values: Values) -> str | None:
+    if values.starts_at is None or values.time_zone is None:
+        return None
+    zone = ZoneInfo(values.time_zone)
+    starts = values.starts_at.astimezone(zone)
+    text = format_datetime(starts, DAY_AND_TIME, tzinfo=zone, locale="en")
+    if values.ends_at is not None:
+        ends = values.ends_at.astimezone(zone)
+        pattern = "HH:mm" if ends.date() == starts.date() else DAY_AND_TIME
+        text += f" \N{EN DASH} {format_datetime(ends, pattern, tzinfo=zone, locale='en')}"
+    return f"{text} ({starts:%Z}, {values.time_zone})"

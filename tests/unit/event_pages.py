@@ -1,0 +1,56 @@
+"""The pages of events in their states, for `test_templates`."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from connectapp.accounts.uses import Use
+from connectapp.events.fields import FIELDS, LONGEST, Values
+from connectapp.events.showing import ShownEvent
+from connectapp.events.store import Draft, EventView
+from tests.unit.pages import ACCOUNTS, AT, HOSTILE, PROVIDER, SIGNED_IN, SIGNED_OUT, account
+
+USES = [Use(HOSTILE, "/events/1", live=True), Use(HOSTILE, "/events/2", live=False)]
+SHOWN = ShownEvent(
+    "1", "/events/1", "published", HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, account(), None, False
+)
+STATES = [
+    SHOWN,
+    replace(SHOWN, paused=HOSTILE),
+    replace(SHOWN, status="draft", when=None, price=None, payout=None, payee=None, unsaved=True),
+    replace(SHOWN, status="cancelled"),
+    replace(SHOWN, status=HOSTILE),
+]
+DRAFT = Draft({}, None, AT)
+EVENT = EventView("1", "1", HOSTILE, "draft", 1, Values(HOSTILE), account(), DRAFT)
+TEXTS = dict.fromkeys(FIELDS, HOSTILE)
+FORM = {
+    "event_id": HOSTILE,
+    "version": 1,
+    "accounts": ACCOUNTS,
+    "providers": [(PROVIDER, True), (PROVIDER, False)],
+    "titles": {},
+    "currencies": {"EUR": HOSTILE},
+    "zones": ["UTC"],
+    "longest": LONGEST,
+}
+
+
+def event_pages() -> Iterator[tuple[str, dict[str, Any]]]:
+    """The template's name and its variables."""
+    frame = {"site": SIGNED_IN}
+    yield "events", frame | {"events": STATES}
+    yield "events", frame | {"events": []}
+    for event in STATES:
+        for may in (True, False):
+            yield "event", frame | {"event": event, "may_edit": True, "may_publish": may}
+        yield "event", {"site": SIGNED_OUT, "event": event, "may_edit": False, "may_publish": False}
+    yield "event_cancel", frame | {"event": SHOWN}
+    for may in (True, False):
+        for event in (None, EVENT, replace(EVENT, draft=None, payee=None)):
+            page = frame | FORM | {"event": event, "may_choose": may, "texts": TEXTS}
+            yield "event_form", page | {"problems": {}, "notice": None}
+            yield "event_form", page | {"problems": TEXTS, "notice": HOSTILE}
+            yield "event_form", page | {"problems": {}, "notice": HOSTILE, "accounts": [], "providers": []}
+    for uses in (USES, []):
+        yield "disconnect", frame | {"account": account(), "provider_title": PROVIDER.title, "uses": uses}
