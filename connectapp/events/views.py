@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pyramid.httpexceptions import HTTPSeeOther
+from pyramid.httpexceptions import HTTPNotFound, HTTPSeeOther
 from pyramid.renderers import render_to_response
 from pyramid.view import view_config
 
@@ -78,6 +78,13 @@ def _event_id(request: Any) -> str:
     return event_id
 
 
+def _add(request: Any, event_id: str, title: str) -> None:
+    try:
+        request.event_store.add(event_id, owner_of(request), title)
+    except KeyError:
+        raise HTTPNotFound from None  # it is another organizer's
+
+
 @view_config(context=Events, name="new", permission=Permission.EDIT_EVENTS, request_method="POST")
 @view_config(context=EventContext, name="edit", permission=Permission.EDIT_EVENTS, request_method="POST")
 def save(context: Events | EventContext, request: Any) -> Any:
@@ -90,7 +97,7 @@ def save(context: Events | EventContext, request: Any) -> Any:
     event_id = shown.event.id if shown.event else _event_id(request)
     try:
         if shown.event is None:
-            store.add(event_id, owner_of(request), values.title)
+            _add(request, event_id, values.title)
         store.save(event_id, owner_of(request), values, _version(request))
     except RefusedError as error:
         if error.reason != "event_changed":
@@ -159,7 +166,7 @@ def connect(context: Events | EventContext, request: Any) -> Any:
         return _again(shown, typed, 429, TOO_MANY)
     if shown.event is None:
         title = fields.check(typed)[0].title
-        request.event_store.add(event_id, owner_of(request), title or UNTITLED)
+        _add(request, event_id, title or UNTITLED)
     request.event_store.keep_draft(event_id, owner_of(request), dict(typed.texts), attempt_id)
     return response
 
