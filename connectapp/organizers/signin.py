@@ -2,13 +2,14 @@
 
 import unicodedata
 from functools import cache
+from typing import Any
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from connectapp import audit
+from connectapp import audit, sessions
 from connectapp.db import utcnow, uuid7
 from connectapp.errors import RefusedError
 from connectapp.organizers.models import Membership, Organizer, User
@@ -33,7 +34,12 @@ def hash_password(password: str) -> str:
     """
     if not LEAST_CHARACTERS <= len(password) <= MOST_CHARACTERS:
         raise RefusedError("weak_password")
-    return _hasher.hash(password)
+    return _hasher.hash(_shape(password))
+
+
+def _shape(password: str) -> str:
+    """One spelling for what keyboards write differently (NFC)."""
+    return unicodedata.normalize("NFC", password)
 
 
 @cache
@@ -44,10 +50,15 @@ def _nobodys_hash() -> str:
 def password_fits(password: str, password_hash: str | None) -> bool:
     """Check a password; takes as long for a user without one as for a wrong one. Not to be run in a transaction."""
     try:
-        _hasher.verify(password_hash or _nobodys_hash(), password[: MOST_CHARACTERS + 1])
+        _hasher.verify(password_hash or _nobodys_hash(), _shape(password[: MOST_CHARACTERS + 1]))
     except (VerificationError, InvalidHashError):
         return False
     return password_hash is not None
+
+
+def newer_hash(password: str, password_hash: str) -> str | None:
+    """The same password under today's costs, if it was hashed under others."""
+    return _hasher.hash(_shape(password)) if _hasher.check_needs_rehash(password_hash) else None
 
 
 def add_user(session: Session, email: str, password_hash: str | None, organizer_name: str) -> User:
@@ -79,3 +90,14 @@ def first_organizer(session: Session, user_id: str) -> str | None:
     """The organizer that a user acts for after signing in."""
     query = select(Membership.organizer_id).filter_by(user_id=user_id).order_by(Membership.created_at)
     return session.scalar(query.limit(1))
+
+
+def enter(request: Any, session: Session, user_id: str, organizer_id: str | None = None) -> None:
+    """Sign the user in, in the caller's transaction: a new browser session under a new token.
+
+    :param organizer_id: whom to act for; without it, the organizer that the user joined first.
+    """
+    organizer_id = organizer_id or first_organizer(session, user_id)
+    sessions.start(request, session, user_id, organizer_id)
+    subject = f"user:{user_id}"
+    audit.record(session, "user.signed_in", subject, organizer_id=organizer_id, user_id=user_id)

@@ -13,16 +13,16 @@ from sqlalchemy import select, update
 
 from connectapp import audit, forms
 from connectapp.db import utcnow
-from connectapp.organizers import signin, tries
+from connectapp.organizers import password_check
 from connectapp.organizers.models import User
+from connectapp.organizers.password_check import Verdict
 from connectapp.sessions import BrowserSession
 from connectapp.settings import get_settings
 
 FIELD = "prove_password"
-MOST_TRIES = 10
-WITHIN = timedelta(minutes=15)
 WRONG = "This password is wrong."
 TOO_MANY = "There were too many wrong passwords. Wait a quarter of an hour, then try again."
+PROBLEMS = {Verdict.WRONG: WRONG, Verdict.TOO_MANY: TOO_MANY}
 
 View = Callable[[Any, Any], Any]
 
@@ -53,42 +53,40 @@ def _is_fresh(request: Any) -> bool:
 
 def _problem(request: Any) -> str | None:
     """What keeps the request from going on, ``""`` if it is only the question; None if the right password came."""
-    actor, given = request.actor, forms.text(request, FIELD, "", printable=False)
-    counted = tries.key("signin-email", actor.email)
-    with request.work.reading() as session:
-        password_hash = session.scalar(select(User.password_hash).filter_by(id=actor.user_id))
-        too_many = tries.count(session, counted, WITHIN) >= MOST_TRIES
-    if password_hash is None and get_settings(request.registry).demo:
-        problem = None  # the demo user has no password
-    elif too_many:
-        problem = TOO_MANY
-    elif not given:
-        problem = ""
-    else:
-        problem = None if signin.password_fits(given, password_hash) else WRONG
-    _note(request, problem, counted)
+    given = forms.text(request, FIELD, "", printable=False)
+    if not given and not _has_no_password(request):
+        return ""
+    problem = PROBLEMS.get(password_check.check(request, request.actor.email, given).verdict) if given else None
+    if problem is None:
+        _note(request)
+    request.work.resume()
+    request.work.start_writing()
     return problem
 
 
-def _note(request: Any, problem: str | None, counted: str) -> None:
-    """Keep what came of it, then leave a writing transaction to the view."""
+def _has_no_password(request: Any) -> bool:
+    """The demo user has none."""
+    if not get_settings(request.registry).demo:
+        return False
+    query = select(User.password_hash).filter_by(id=request.actor.user_id)
+    return request.dbsession.scalar(query) is None
+
+
+def _note(request: Any) -> None:
     actor = request.actor
     with request.work.writing() as session:
-        if problem is None:
-            mine = BrowserSession.token_hash == actor.session_hash
-            session.execute(update(BrowserSession).where(mine).values(proved_at=utcnow()))
-            subject = f"user:{actor.user_id}"
-            audit.record(session, "user.proved", subject, organizer_id=actor.organizer_id, user_id=actor.user_id)
-        elif problem == WRONG:
-            tries.note(session, counted)
-    request.work.resume()
-    request.work.start_writing()
+        mine = BrowserSession.token_hash == actor.session_hash
+        session.execute(update(BrowserSession).where(mine).values(proved_at=utcnow()))
+        subject = f"user:{actor.user_id}"
+        audit.record(session, "user.proved", subject, organizer_id=actor.organizer_id, user_id=actor.user_id)
 
 
 def _ask(request: Any, problem: str) -> Any:
     page = {"path": forms.own_path(request), "fields": forms.carried(request), "error": problem, "field": FIELD}
     response = render_to_response("prove.jinja2", page, request)
     response.status_int = 429 if problem == TOO_MANY else 403
+    if problem == TOO_MANY:
+        response.headers["Retry-After"] = str(int(password_check.WITHIN.total_seconds()))
     return response
 
 

@@ -1,6 +1,7 @@
 """Counts of what must not be tried too often: wrong passwords, mails to one address. Shared by all processes.
 
-Success resets nothing: otherwise who knows one password could go on guessing another from the same place.
+Success takes back its own try and no other: otherwise who knows one password could go on guessing another from the same
+place.
 """
 
 import hashlib
@@ -9,7 +10,7 @@ from datetime import timedelta
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from connectapp.db import utcnow
+from connectapp.db import utcnow, uuid7
 from connectapp.organizers.models import RecentTry
 
 KEPT_FOR = timedelta(hours=24)
@@ -29,7 +30,14 @@ def count(session: Session, counted: str, within: timedelta) -> int:
     return session.scalar(query) or 0
 
 
-def note(session: Session, *counted: str) -> None:
-    """Count once more, in the caller's transaction; what is old goes."""
+def note(session: Session, *counted: str) -> list[str]:
+    """Count once more, in the caller's transaction; what is old goes. :return: ids for `take_back`."""
     session.execute(delete(RecentTry).where(RecentTry.at < utcnow() - KEPT_FOR))
-    session.add_all([RecentTry(key=one) for one in counted])
+    noted = [RecentTry(id=uuid7(), key=one) for one in counted]
+    session.add_all(noted)
+    return [one.id for one in noted]
+
+
+def take_back(session: Session, noted: list[str]) -> None:
+    """Forget tries that were none, in the caller's transaction."""
+    session.execute(delete(RecentTry).where(RecentTry.id.in_(noted)))

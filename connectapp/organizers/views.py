@@ -1,22 +1,18 @@
 """The start page, signing in and signing out."""
 
-import logging
 from collections.abc import Callable
 from typing import Any
 
 from pyramid.httpexceptions import HTTPNotFound, HTTPSeeOther
 from pyramid.view import view_config
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from connectapp import audit, forms, sessions
-from connectapp.organizers import signin
-from connectapp.organizers.models import User
+from connectapp.organizers import password_check, signin
+from connectapp.organizers.password_check import Verdict
 from connectapp.resources import Root, SignIn
 from connectapp.security import Permission
 from connectapp.settings import get_settings
-
-log = logging.getLogger(__name__)
 
 WRONG = "The e-mail address or the password is wrong."
 
@@ -39,15 +35,11 @@ def signin_page(context: SignIn, request: Any) -> dict[str, Any]:
 @view_config(context=SignIn, permission=Permission.PUBLIC, request_method="POST", renderer="signin.jinja2")
 def sign_in(context: SignIn, request: Any) -> Any:
     """Check the password outside any transaction, since that takes long on purpose; then begin a session."""
-    email = signin.fold_email(forms.text(request, "email"))
-    password = forms.text(request, "password", printable=False)
-    with request.work.reading() as session:
-        query = select(User.id, User.password_hash).where(User.email == email, User.disabled_at.is_(None))
-        user_id, password_hash = session.execute(query).one_or_none() or ("", None)
-    if signin.password_fits(password, password_hash):
-        return _begin(request, lambda _session: user_id)
+    email = forms.text(request, "email")
+    checked = password_check.check(request, email, forms.text(request, "password", printable=False))
+    if checked.verdict is Verdict.RIGHT:
+        return _begin(request, lambda _session: checked.user_id)
     request.work.resume()
-    log.warning("a sign-in failed")
     request.response.status = 403
     return {"error": WRONG, "email": email, "demo": get_settings(request.registry).demo}
 
@@ -63,18 +55,9 @@ def sign_in_demo(context: SignIn, request: Any) -> Any:
 def _begin(request: Any, find_user_id: Callable[[Session], str]) -> Any:
     """Begin a session for the user, in a transaction of its own."""
     with request.work.writing() as session:
-        user_id = find_user_id(session)
-        organizer_id = signin.first_organizer(session, user_id)
-        sessions.start(request, session, user_id, organizer_id)
-        audit.record(
-            session,
-            "user.signed_in",
-            f"user:{user_id}",
-            organizer_id=organizer_id,
-            user_id=user_id,
-        )
+        signin.enter(request, session, find_user_id(session))
     request.work.resume()
-    return HTTPSeeOther("/accounts")
+    return HTTPSeeOther("/")
 
 
 @view_config(context=Root, name="signout", permission=Permission.PUBLIC, request_method="POST")
