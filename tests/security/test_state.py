@@ -155,7 +155,10 @@ def test_two_tabs_do_not_disturb_each_other(site: Site, browser: Browser) -> Non
 @pytest.mark.row("ST-12", "AZ-04")
 def test_the_target_comes_from_the_attempt_alone(site: Site, browser: Browser) -> None:
     piet = site.person("piet")
-    injected = {"organizer_id": piet.organizer_id, "organizer": piet.organizer_id, "status": "linked", "mode": "live"}
+    foreign = {"target": "accounts", "organizer": piet.organizer_id}
+    browser.submit("/connect/stripe/authorize", foreign, status=409)
+    assert site.attempts() == []
+    injected = {"organizer_id": piet.organizer_id, "status": "linked", "mode": "live"}
     back = site.sandbox.decide(browser.leave(**injected))
     extra = f"&organizer_id={piet.organizer_id}&account=acct_x&target=evil&mode=live"
     browser.get(path_and_query(back) + extra, status=303)
