@@ -20,6 +20,8 @@ requires = [
     "setuptools < 80.9",
     "SQLAlchemy >= 2.1",
     "transaction >= 5.0",
+    # Slim systems come without the time zones that events need.
+    "tzdata",
     "urllib3 >= 2.7.0",
     "waitress >= 3.0.2",
     "WebOb >= 1.8.11",
