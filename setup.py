@@ -26,6 +26,7 @@ requires = [
     "waitress >= 3.0.2",
     "WebOb >= 1.8.11",
     "zope.sqlalchemy >= 4.1",
+    "zxcvbn >= 4.5",
 ]
 
 postgresql_requires = ["psycopg[binary] >= 3.2"]

@@ -54,4 +54,5 @@ def includeme(config: Any) -> None:
     config.include("connectapp.organizers.stepup")
     config.include("connectapp.organizers.switching")
     config.include("connectapp.organizers.switch_views")
+    config.include("connectapp.organizers.signup_views")
     config.include("connectapp.organizers.views")

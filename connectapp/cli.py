@@ -13,13 +13,12 @@ from transaction import TransactionManager
 from connectapp import schema
 from connectapp.db import Work, make_engine
 from connectapp.errors import ConnectappError, RefusedError
-from connectapp.organizers import signin
+from connectapp.organizers import passwords, signin
 from connectapp.settings import Settings, get_settings, shown
 from connectapp.vault import new_key_line
 
 USER_REFUSALS = {
     "user_exists": "there is already a user of that e-mail address",
-    "weak_password": f"a password needs {signin.LEAST_CHARACTERS} to {signin.MOST_CHARACTERS} characters",
 }
 
 
@@ -57,15 +56,17 @@ def add_user(arguments: argparse.Namespace) -> None:
     """Make a user who owns an organizer; the password comes from the terminal, or from standard input."""
     settings = configured(arguments.ini)
     ask: Any = getpass.getpass if sys.stdin.isatty() else lambda prompt: sys.stdin.readline().rstrip("\n")
-    password_hash = signin.hash_password(ask("Password: "))
+    password = ask("Password: ")
+    if problem := passwords.problem(password, signin.fold_email(arguments.email)):
+        raise ConnectappError(problem)
+    password_hash = passwords.hash_password(password)
     engine = make_engine(settings.database_url.reveal())
     schema.check_revision(engine)
     work = Work(engine, TransactionManager(explicit=True))
     with work.writing() as session:
-        user = signin.add_user(session, arguments.email, password_hash, arguments.organizer)
-        email = user.email
+        signin.add_user(session, arguments.email, password_hash, arguments.organizer)
     engine.dispose()
-    print(f"{email} owns {arguments.organizer}")
+    print(f"{signin.fold_email(arguments.email)} owns {arguments.organizer}")
 
 
 def parser() -> argparse.ArgumentParser:

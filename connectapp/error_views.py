@@ -13,7 +13,7 @@ from connectapp.http import error_response
 
 log = logging.getLogger(__name__)
 
-REFUSALS = {
+REFUSALS: dict[str, tuple[int, str, str, str]] = {
     "too_many_attempts": (
         429,
         "Too many connections were begun",
@@ -73,6 +73,18 @@ REFUSALS = {
         "This event was changed meanwhile",
         "Somebody saved it while you were looking at it. Nothing was done.",
         "Go back, reload the page and look at the event again.",
+    ),
+    "link_gone": (
+        410,
+        "This link does not work any more",
+        "It was used already, it is too old, or a newer one was mailed. Nothing was changed.",
+        "Sign in if you have a password already. Otherwise open the newest mail, or ask for another one.",
+    ),
+    "too_many_mails": (
+        429,
+        "Too many mails were asked for",
+        "Many mails were asked for from where you are, so no more are sent for a while.",
+        "Wait an hour, then ask again.",
     ),
     "unknown_field": (
         400,

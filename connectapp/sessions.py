@@ -110,6 +110,11 @@ def end(request: Any, session: Session) -> None:
     request.add_response_callback(_sets_cookie(None))
 
 
+def end_all(session: Session, user_id: str) -> None:
+    """Sign a user out everywhere."""
+    session.execute(delete(BrowserSession).where(BrowserSession.user_id == user_id))
+
+
 def _sets_cookie(token: str | None) -> Callable[[Any, Any], None]:
     def set_cookie(_request: object, response: Any) -> None:
         max_age = 0 if token is None else None

@@ -11,14 +11,14 @@ from connectapp.db import utcnow
 from connectapp.organizers.models import MailedLink
 from connectapp.sessions import hash_token
 
-VERIFY, RESET, INVITE = "verify", "reset", "invite"
-LIFE = {VERIFY: timedelta(hours=24), RESET: timedelta(hours=1), INVITE: timedelta(days=7)}
+SIGNUP, RESET, INVITE = "signup", "reset", "invite"
+LIFE = {SIGNUP: timedelta(hours=24), RESET: timedelta(hours=1), INVITE: timedelta(days=7)}
 
 
 def make(session: Session, kind: str, email: str, **facts: str | None) -> str:
     """A new link in the caller's transaction.
 
-    :param kind: `VERIFY`, `RESET` or `INVITE`. :param facts: `user_id`, `organizer_id`, `role`, `made_by`.
+    :param kind: `SIGNUP`, `RESET` or `INVITE`. :param facts: `user_id`, `organizer_id`, `role`, `made_by`.
     :return: the token, 43 characters of base64url, which goes into the mail and nowhere else.
     """
     token = secrets.token_urlsafe(32)

@@ -9,10 +9,9 @@ from connectapp.db import Base, id_column, utcnow
 
 
 class User(Base):
-    """A person. `email` is stored folded to lower case; `password_hash` is argon2id's own text.
+    """A person, whose address was proven by a mailed link or is known to the admin who made the user.
 
-    `verified_at` is when the address was proven, by a mailed link or by the admin who made the user; nobody signs in
-    without it.
+    `email` is stored folded to lower case; `password_hash` is argon2id's own text.
     """
 
     __tablename__ = "user"
@@ -20,7 +19,6 @@ class User(Base):
     id: Mapped[str] = id_column()
     email: Mapped[str] = mapped_column(unique=True)
     password_hash: Mapped[str | None]
-    verified_at: Mapped[datetime | None]
     disabled_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
 
@@ -50,12 +48,12 @@ class Membership(Base):
 class MailedLink(Base):
     """A one-time link that was mailed; the database has its hash alone.
 
-    `kind` is ``verify`` (a new user proves the address), ``reset`` (a new password) or ``invite`` (into an organizer,
-    as `role`). `made_by` is who invited.
+    `kind` is ``signup`` (for a new user), ``reset`` (a new password) or ``invite`` (into an organizer, as `role`).
+    `made_by` is who invited.
     """
 
     __tablename__ = "mailed_link"
-    __table_args__ = (CheckConstraint("kind IN ('verify', 'reset', 'invite')", name="kind"),)
+    __table_args__ = (CheckConstraint("kind IN ('signup', 'reset', 'invite')", name="kind"),)
 
     id: Mapped[str] = id_column()
     kind: Mapped[str]

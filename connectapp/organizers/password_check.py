@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from connectapp.organizers import signin, tries
+from connectapp.organizers import passwords, signin, tries
 from connectapp.organizers.models import User
 
 log = logging.getLogger(__name__)
@@ -24,7 +24,6 @@ class Verdict(StrEnum):
     """What came of it."""
 
     RIGHT = "right"
-    UNVERIFIED = "unverified"  # right, but the address was never proven
     WRONG = "wrong"
     TOO_MANY = "too many"
 
@@ -46,25 +45,25 @@ def check(request: Any, email: str, password: str) -> Checked:
     :param email: as typed; it is folded. :param password: as typed.
     """
     folded = signin.fold_email(email)
-    by_address, by_place = tries.key("signin-email", folded), tries.key("signin-place", place(request.client_addr))
+    by_address, by_place = tries.key("signin-email", folded), tries.key("signin-place", place(request.remote_addr))
     with request.work.writing() as session:
         if _too_many(session, by_address, by_place):
             return Checked(Verdict.TOO_MANY)
         noted = tries.note(session, by_address, by_place)
         user = session.execute(_user(folded)).one_or_none()
-    if not signin.password_fits(password, user.password_hash if user else None) or user is None:
+    if not passwords.fits(password, user.password_hash if user else None) or user is None:
         log.warning("a password was wrong")
         return Checked(Verdict.WRONG)
-    newer_hash = signin.newer_hash(password, user.password_hash)
+    newer_hash = passwords.newer_hash(password, user.password_hash)
     with request.work.writing() as session:
         tries.take_back(session, noted)
         if newer_hash:
             session.execute(update(User).where(User.id == user.id).values(password_hash=newer_hash))
-    return Checked(Verdict.RIGHT if user.verified_at else Verdict.UNVERIFIED, user.id)
+    return Checked(Verdict.RIGHT, user.id)
 
 
 def _user(folded: str) -> Any:
-    columns = select(User.id, User.password_hash, User.verified_at)
+    columns = select(User.id, User.password_hash)
     return columns.where(User.email == folded, User.disabled_at.is_(None))
 
 
@@ -74,7 +73,10 @@ def _too_many(session: Session, by_address: str, by_place: str) -> bool:
 
 
 def place(address: str | None) -> str:
-    """Where a request comes from: an IPv4 address, or the /64 that one IPv6 customer gets."""
+    """Where a request comes from: an IPv4 address, or the /64 that one IPv6 customer gets.
+
+    :param address: `remote_addr`, which the server sets; WebOb's `client_addr` believes any X-Forwarded-For.
+    """
     try:
         parsed = ipaddress.ip_address(address or "")
     except ValueError:

@@ -1,25 +1,18 @@
-"""Passwords: made, checked, and never told from each other by time."""
+"""Users, and signing them in."""
 
 import unicodedata
-from functools import cache
 from typing import Any
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from connectapp import audit, sessions
-from connectapp.db import utcnow, uuid7
+from connectapp.db import insert, utcnow, uuid7
 from connectapp.errors import RefusedError
 from connectapp.organizers.models import Membership, Organizer, User
 
-LEAST_CHARACTERS = 12
-MOST_CHARACTERS = 256
 DEMO_EMAIL = "demo@example.test"
 DEMO_ORGANIZER = "Demo Festival"
-
-_hasher = PasswordHasher()  # argon2id, RFC 9106's second recommendation
 
 
 def fold_email(email: str) -> str:
@@ -27,63 +20,47 @@ def fold_email(email: str) -> str:
     return unicodedata.normalize("NFKC", email).strip().casefold()
 
 
-def hash_password(password: str) -> str:
-    """Argon2id's own text with salt and costs.
+def new_user(session: Session, email: str, password_hash: str | None) -> str | None:
+    """A user whose address is proven, in the caller's transaction.
 
-    :raises RefusedError: ``weak_password``, if it is too short or too long.
+    :param email: folded. :return: the id; None if there is a user of that address already.
     """
-    if not LEAST_CHARACTERS <= len(password) <= MOST_CHARACTERS:
-        raise RefusedError("weak_password")
-    return _hasher.hash(_shape(password))
+    values = {"id": uuid7(), "email": email, "password_hash": password_hash, "created_at": utcnow()}
+    statement = insert(session, User).values(**values).on_conflict_do_nothing()
+    user_id: str | None = session.scalar(statement.returning(User.id))
+    return user_id
 
 
-def _shape(password: str) -> str:
-    """One spelling for what keyboards write differently (NFC)."""
-    return unicodedata.normalize("NFC", password)
-
-
-@cache
-def _nobodys_hash() -> str:
-    return _hasher.hash("the password of nobody")
-
-
-def password_fits(password: str, password_hash: str | None) -> bool:
-    """Check a password; takes as long for a user without one as for a wrong one. Not to be run in a transaction."""
-    try:
-        _hasher.verify(password_hash or _nobodys_hash(), _shape(password[: MOST_CHARACTERS + 1]))
-    except (VerificationError, InvalidHashError):
-        return False
-    return password_hash is not None
-
-
-def newer_hash(password: str, password_hash: str) -> str | None:
-    """The same password under today's costs, if it was hashed under others."""
-    return _hasher.hash(_shape(password)) if _hasher.check_needs_rehash(password_hash) else None
-
-
-def add_user(session: Session, email: str, password_hash: str | None, organizer_name: str) -> User:
-    """A new user who owns the organizer of that name, which is made if need be.
-
-    :raises RefusedError: ``user_exists``.
-    """
-    folded = fold_email(email)
-    if session.scalar(select(User.id).filter_by(email=folded)):
-        raise RefusedError("user_exists")
-    user = User(id=uuid7(), email=folded, password_hash=password_hash, verified_at=utcnow())
-    organizer = session.scalars(select(Organizer).filter_by(name=organizer_name)).first()
-    if organizer is None:
-        organizer = Organizer(id=uuid7(), name=organizer_name)
-    session.add_all([user, organizer])
+def new_organizer(session: Session, name: str, user_id: str) -> str:
+    """An organizer that the user owns, in the caller's transaction; always another one than those of the same name."""
+    organizer = Organizer(id=uuid7(), name=name)
+    session.add(organizer)
     session.flush()
-    session.add(Membership(user_id=user.id, organizer_id=organizer.id, role="owner"))
-    audit.record(session, "user.added", f"user:{user.id}", organizer_id=organizer.id, user_id=user.id)
-    return user
+    session.add(Membership(user_id=user_id, organizer_id=organizer.id, role="owner"))
+    return organizer.id
 
 
-def demo_user(session: Session) -> User:
+def add_user(session: Session, email: str, password_hash: str | None, organizer_name: str) -> str:
+    """A new user who owns the organizer of that name, which is made if need be: for the admin's command line.
+
+    :return: the user's id. :raises RefusedError: ``user_exists``.
+    """
+    user_id = new_user(session, fold_email(email), password_hash)
+    if user_id is None:
+        raise RefusedError("user_exists")
+    organizer_id = session.scalars(select(Organizer.id).filter_by(name=organizer_name)).first()
+    if organizer_id is None:
+        organizer_id = new_organizer(session, organizer_name, user_id)
+    else:
+        session.add(Membership(user_id=user_id, organizer_id=organizer_id, role="owner"))
+    audit.record(session, "user.added", f"user:{user_id}", organizer_id=organizer_id, user_id=user_id)
+    return user_id
+
+
+def demo_user(session: Session) -> str:
     """The demo organizer's owner, made at the first sign-in. Only ever called in development."""
-    user = session.scalars(select(User).filter_by(email=DEMO_EMAIL)).first()
-    return user or add_user(session, DEMO_EMAIL, None, DEMO_ORGANIZER)
+    user_id = session.scalars(select(User.id).filter_by(email=DEMO_EMAIL)).first()
+    return user_id or add_user(session, DEMO_EMAIL, None, DEMO_ORGANIZER)
 
 
 def first_organizer(session: Session, user_id: str) -> str | None:

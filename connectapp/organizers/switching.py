@@ -8,8 +8,9 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from connectapp import audit
-from connectapp.db import SAFE_METHODS, uuid7
+from connectapp.db import SAFE_METHODS
 from connectapp.errors import OtherOrganizerError, RefusedError
+from connectapp.organizers import signin
 from connectapp.organizers.models import Membership, Organizer
 from connectapp.security import Actor
 from connectapp.sessions import BrowserSession
@@ -50,21 +51,23 @@ def switch(session: Session, actor: Actor, organizer_id: str) -> None:
     audit.record(session, "user.switched", subject, organizer_id=organizer_id, user_id=actor.user_id)
 
 
+def is_name(text: str) -> bool:
+    """Whether an organizer may have this name."""
+    return 0 < len(text) <= LONGEST_NAME and text.isprintable()
+
+
 def create(session: Session, actor: Actor, name: str) -> str:
     """A further organizer, which the user owns, in the caller's transaction.
 
     :return: its id. :raises RefusedError: ``organizer_name``, if the name is empty, too long or not printable.
     """
     name = name.strip()
-    if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
+    if not is_name(name):
         raise RefusedError("organizer_name")
-    organizer = Organizer(id=uuid7(), name=name)
-    session.add(organizer)
-    session.flush()
-    session.add(Membership(user_id=actor.user_id, organizer_id=organizer.id, role="owner"))
-    subject = f"organizer:{organizer.id}"
-    audit.record(session, "organizer.added", subject, organizer_id=organizer.id, user_id=actor.user_id)
-    return organizer.id
+    organizer_id = signin.new_organizer(session, name, actor.user_id)
+    subject = f"organizer:{organizer_id}"
+    audit.record(session, "organizer.added", subject, organizer_id=organizer_id, user_id=actor.user_id)
+    return organizer_id
 
 
 def check_form(event: Any) -> None:

@@ -15,6 +15,7 @@ from connectapp.security import Permission
 from connectapp.settings import get_settings
 
 WRONG = "The e-mail address or the password is wrong."
+TOO_MANY = "There were too many wrong passwords. Wait a quarter of an hour, then try again."
 
 
 @view_config(context=Root, permission=Permission.PUBLIC, request_method="GET", renderer="home.jinja2")
@@ -29,7 +30,7 @@ def home(context: Root, request: Any) -> Any:
 @view_config(context=SignIn, permission=Permission.PUBLIC, request_method="GET", renderer="signin.jinja2")
 def signin_page(context: SignIn, request: Any) -> dict[str, Any]:
     """The form."""
-    return {"error": None, "email": "", "demo": get_settings(request.registry).demo}
+    return _form(request)
 
 
 @view_config(context=SignIn, permission=Permission.PUBLIC, request_method="POST", renderer="signin.jinja2")
@@ -40,8 +41,23 @@ def sign_in(context: SignIn, request: Any) -> Any:
     if checked.verdict is Verdict.RIGHT:
         return _begin(request, lambda _session: checked.user_id)
     request.work.resume()
+    if checked.verdict is Verdict.TOO_MANY:
+        request.response.status = 429
+        request.response.retry_after = int(password_check.WITHIN.total_seconds())
+        return _form(request, TOO_MANY, email)
     request.response.status = 403
-    return {"error": WRONG, "email": email, "demo": get_settings(request.registry).demo}
+    return _form(request, WRONG, email)
+
+
+def _form(request: Any, error: str | None = None, email: str = "") -> dict[str, Any]:
+    settings = get_settings(request.registry)
+    return {
+        "error": error,
+        "email": email,
+        "demo": settings.demo,
+        "may_sign_up": settings.signup == "open",
+        "may_reset": settings.mail_server is not None,
+    }
 
 
 @view_config(context=SignIn, name="demo", permission=Permission.PUBLIC, request_method="POST")
@@ -49,14 +65,13 @@ def sign_in_demo(context: SignIn, request: Any) -> Any:
     """One click, in development only."""
     if not get_settings(request.registry).demo:
         raise HTTPNotFound
-    return _begin(request, lambda session: signin.demo_user(session).id)
+    return _begin(request, signin.demo_user)
 
 
 def _begin(request: Any, find_user_id: Callable[[Session], str]) -> Any:
     """Begin a session for the user, in a transaction of its own."""
-    with request.work.writing() as session:
+    with request.work.apart() as session:
         signin.enter(request, session, find_user_id(session))
-    request.work.resume()
     return HTTPSeeOther("/")
 
 

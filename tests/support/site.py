@@ -11,7 +11,7 @@ from webtest import TestApp, TestResponse
 
 import connectapp
 from connectapp.db import make_engine
-from connectapp.organizers import signin
+from connectapp.organizers import passwords, signin
 from connectapp.organizers.models import Membership
 from connectapp.postman import postman_of
 from connectapp.vault import new_key_line
@@ -20,7 +20,7 @@ from tests.support.sandbox import SECRET_KEY, SandboxClient, path_and_query
 
 PASSWORD = "correct horse battery"
 # One hash for all test users: argon2 is slow on purpose.
-PASSWORD_HASH = signin.hash_password(PASSWORD)
+PASSWORD_HASH = passwords.hash_password(PASSWORD)
 
 
 def make_settings(directory: Path, database_url: str, sandbox_url: str, **settings: str) -> dict[str, str]:
@@ -103,10 +103,8 @@ class Site:
 
         work = Work(self.engine, TransactionManager(explicit=True))
         with work.writing() as session:
-            user = signin.add_user(
-                session, f"{name}@example.test", PASSWORD_HASH, organizer or f"{name.title()} Events"
-            )
-            user_id, email = user.id, user.email
+            email = f"{name}@example.test"
+            user_id = signin.add_user(session, email, PASSWORD_HASH, organizer or f"{name.title()} Events")
         (row,) = self.rows("SELECT organizer_id FROM membership WHERE user_id = :id", id=user_id)
         if role != "owner":
             self.change("UPDATE membership SET role = :role WHERE user_id = :id", role=role, id=user_id)

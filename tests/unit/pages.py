@@ -12,6 +12,7 @@ from connectapp.payments.cashier import PaymentView
 
 HOSTILE = "\"'><script>alert(1)</script><p onclick=x style=y>{{ 7*7 }} {% raw %}"
 AWAY = 'https://connect.stripe.com/oauth/authorize?state=a&scope="><script>'
+MAILS = "http://127.0.0.1:6544/mail"  # the sandbox's, in development
 AT = datetime(2026, 11, 23, 9, 5, tzinfo=UTC)
 
 PROVIDER = ProviderLink(HOSTILE, HOSTILE, HOSTILE, f"/connect/{HOSTILE}", f"/connect/{HOSTILE}/authorize", HOSTILE)
@@ -69,8 +70,12 @@ def pages() -> Iterator[tuple[str, dict[str, Any]]]:
         yield "result", RESULT | frame | {"outcome": "exchanging", "refresh_seconds": 3, "next_steps": []}
         for names in ([], [HOSTILE], [HOSTILE, HOSTILE]):
             yield "home", frame | {"providers": names, "signin_path": "/signin"}
-        yield "signin", frame | {"error": None, "email": "", "demo": True}
-        yield "signin", frame | {"error": HOSTILE, "email": HOSTILE, "demo": False}
+        offers = {"may_sign_up": True, "may_reset": True}
+        yield "signin", frame | offers | {"error": None, "email": "", "demo": True}
+        yield (
+            "signin",
+            frame | {"error": HOSTILE, "email": HOSTILE, "demo": False, "may_sign_up": False, "may_reset": False},
+        )
     frame = {"site": SIGNED_IN}
     yield (
         "result",

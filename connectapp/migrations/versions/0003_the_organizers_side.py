@@ -30,8 +30,6 @@ def upgrade() -> None:
     op.execute("UPDATE session SET proved_at = created_at")
     with op.batch_alter_table("session") as batch:
         batch.alter_column("proved_at", existing_type=MOMENT, nullable=False)
-    op.add_column("user", sa.Column("verified_at", MOMENT))
-    op.execute('UPDATE "user" SET verified_at = created_at')  # an admin made them, who knew the address
 
 
 def _mail() -> None:
@@ -60,7 +58,7 @@ def _mail() -> None:
         sa.Column("created_at", MOMENT, nullable=False),
         sa.Column("expires_at", MOMENT, nullable=False),
         sa.Column("used_at", MOMENT, nullable=True),
-        sa.CheckConstraint("kind IN ('verify', 'reset', 'invite')", name="ck_mailed_link_kind"),
+        sa.CheckConstraint("kind IN ('signup', 'reset', 'invite')", name="ck_mailed_link_kind"),
         sa.ForeignKeyConstraint(["made_by"], ["user.id"], name="fk_mailed_link_made_by_user"),
         sa.ForeignKeyConstraint(["organizer_id"], ["organizer.id"], name="fk_mailed_link_organizer_id_organizer"),
         sa.ForeignKeyConstraint(["user_id"], ["user.id"], name="fk_mailed_link_user_id_user"),
@@ -103,7 +101,6 @@ def _event() -> None:
 
 
 def downgrade() -> None:
-    op.drop_column("user", "verified_at")
     op.drop_column("session", "proved_at")
     for table in ("recent_try", "event", "mailed_link", "outgoing_mail"):
         op.drop_table(table)
