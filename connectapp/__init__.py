@@ -55,4 +55,6 @@ def includeme(config: Any) -> None:
     config.include("connectapp.organizers.switching")
     config.include("connectapp.organizers.switch_views")
     config.include("connectapp.organizers.signup_views")
+    config.include("connectapp.organizers.invite_views")
+    config.include("connectapp.organizers.member_views")
     config.include("connectapp.organizers.views")

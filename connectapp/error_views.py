@@ -80,6 +80,12 @@ REFUSALS: dict[str, tuple[int, str, str, str]] = {
         "It was used already, it is too old, or a newer one was mailed. Nothing was changed.",
         "Sign in if you have a password already. Otherwise open the newest mail, or ask for another one.",
     ),
+    "last_owner": (
+        409,
+        "An organizer needs an owner",
+        "This is its only owner, so nothing was changed.",
+        "Make somebody else an owner first.",
+    ),
     "too_many_mails": (
         429,
         "Too many mails were asked for",

@@ -52,6 +52,11 @@ def is_address(text: str) -> bool:
     return len(text) <= LONGEST_ADDRESS and _ADDRESS.fullmatch(text) is not None
 
 
+def quoted(name: str | None) -> str:
+    """A name that somebody chose, for the text of a mail: on one line, and told from our own words."""
+    return f"\N{LEFT DOUBLE QUOTATION MARK}{' '.join((name or '').split())}\N{RIGHT DOUBLE QUOTATION MARK}"
+
+
 class Mailer:
     """Writes mails into the caller's transaction.
 

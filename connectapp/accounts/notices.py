@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from connectapp.accounts.announcements import AccountReplacing
 from connectapp.accounts.store import AccountStore
-from connectapp.mail import get_mailer
+from connectapp.mail import get_mailer, quoted
 from connectapp.organizers.models import Membership, Organizer, User
 from connectapp.settings import get_settings
 
@@ -25,7 +25,7 @@ def tell_owners(registry: Any, event: AccountReplacing) -> None:
     session, mailer = event.store.session, get_mailer(registry)
     text = REPLACED.format(
         who=session.scalar(select(User.email).filter_by(id=event.owner.user_id)),
-        organizer=_quoted(session.scalar(select(Organizer.name).filter_by(id=event.owner.organizer_id))),
+        organizer=quoted(session.scalar(select(Organizer.name).filter_by(id=event.owner.organizer_id))),
         old=_named(event.store, event.old_account_id, event.owner.organizer_id),
         new=_named(event.store, event.account_id, event.owner.organizer_id),
         url=get_settings(registry).url,
@@ -38,12 +38,7 @@ def tell_owners(registry: Any, event: AccountReplacing) -> None:
 
 def _named(store: AccountStore, account_id: str, organizer_id: str) -> str:
     account = store.view(account_id, organizer_id)
-    return f"{_quoted(account.display_name)} ({account.provider_name}, {account.masked_id}, {account.mode} mode)"
-
-
-def _quoted(name: str | None) -> str:
-    """A name that somebody chose: on one line, and told from our own words."""
-    return f"“{' '.join((name or '').split())}”"
+    return f"{quoted(account.display_name)} ({account.provider_name}, {account.masked_id}, {account.mode} mode)"
 
 
 def includeme(config: Any) -> None:

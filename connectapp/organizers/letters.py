@@ -51,6 +51,38 @@ signed in with it was signed out.
 If it was not you, somebody else reads your mail: see to that first, then choose another password at {url}/reset
 """,
 )
+INVITED = (
+    "You are invited",
+    """\
+{who} invites you to {organizer} at {url}, as {role}.
+
+Have a look, and join if you like:
+{url}/invite?token={token}
+
+The link works for seven days, once, for this address alone. If you do not know {who}, do nothing.
+""",
+)
+JOINED = (
+    "Your invitation was accepted",
+    """\
+{who} has joined {organizer} at {url}, as {role}.
+
+Everybody who may act for it: {url}/members
+""",
+)
+ROLE = (
+    "Your role was changed",
+    """\
+{who} has changed your role in {organizer} at {url}: you are {role} now.
+""",
+)
+REMOVED = (
+    "You were removed",
+    """\
+{who} has removed you from {organizer} at {url}. You cannot act for it any more.
+""",
+)
+ROLES = {"owner": "an owner", "member": "a member"}
 
 
 def send(session: Session, registry: Any, email: str, letter: tuple[str, str], **values: str) -> None:

@@ -10,7 +10,8 @@ from pyramid.view import view_config
 from connectapp import forms
 from connectapp.errors import RefusedError
 from connectapp.mail import is_address
-from connectapp.organizers import passwords, signin, signup, switching, tries
+from connectapp.organizers import signin, signup, switching, tries
+from connectapp.organizers.choosing import chosen, token_of
 from connectapp.organizers.mailed_links import RESET, SIGNUP
 from connectapp.organizers.password_check import place
 from connectapp.resources import Root
@@ -143,36 +144,9 @@ def new_password(context: Root, request: Any) -> Any:
     return HTTPSeeOther("/")
 
 
-def token_of(request: Any) -> str:
-    """The token of an opened link.
-
-    :raises RefusedError: ``link_gone``, if there is none or more than one.
-    """
-    tokens: list[str] = request.GET.getall("token")
-    if len(tokens) != 1:
-        raise RefusedError("link_gone")
-    return tokens[0]
-
-
 def _choosing(request: Any, action: str, token: str, name: str = "") -> dict[str, Any]:
     link = signup.find(request.dbsession, SIGNUP if action == "verify" else RESET, token)
     return {"action": action, "token": token, "email": link.email, "name": name, "problems": {}}
-
-
-def chosen(request: Any, page: dict[str, Any], problems: dict[str, str]) -> tuple[dict[str, Any], str | None]:
-    """Look at a password that was chosen on a page; hashed outside of any transaction.
-
-    :param page: the variables of the page, with `email` and `problems`. :param problems: of its other fields.
-    :return: the page, and the hash if all is well.
-    """
-    password = forms.text(request, "password", printable=False)
-    problem = passwords.problem(password, page["email"])
-    problems = problems | ({"password": problem} if problem else {})
-    if problems:
-        request.response.status = 400
-        return page | {"problems": problems}, None
-    request.work.end()
-    return page, passwords.hash_password(password)
 
 
 def includeme(config: Any) -> None:

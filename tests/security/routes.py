@@ -33,6 +33,7 @@ class Route:
 NOWHERE = "0192f0c0-0000-7000-8000-000000000000"
 WRONG = (("email", "olga@example.test"), ("password", "not " + PASSWORD))
 CONFIRM = (("attempt", "{attempt}"), ("decision", "keep"))
+CHANGE = (("user", NOWHERE), ("role", "member"))
 # What ends a session or an account comes last.
 ROUTES = (
     Route("GET", "/", ("Root", ""), (200, 303, 303, 303, 303)),
@@ -49,6 +50,17 @@ ROUTES = (
     Route("GET", "/organizers", ("Organizers", ""), (303, 200, 200, 200, 200)),
     Route("POST", "/organizers/switch", ("Organizers", "switch"), (403, 404, 404, 404, 404), (("to", "nowhere"),)),
     Route("POST", "/organizers/create", ("Organizers", "create"), (403, 400, 400, 400, 400), (("name", ""),)),
+    Route("GET", "/invite", ("Root", "invite"), (410, 410, 410, 410, 410)),
+    Route("POST", "/invite", ("Root", "invite"), (410, 410, 410, 410, 410), (("token", "x"),)),
+    Route("GET", "/members", ("Members", ""), (303, 200, 200, 200, 403)),
+    Route(
+        "POST", "/members/invite", ("Members", "invite"), (403, 400, 403, 400, 403), (("email", ""), ("role", "owner"))
+    ),
+    Route("POST", "/members/resend", ("Members", "resend"), (403, 404, 403, 404, 403), (("invitation", NOWHERE),)),
+    Route("POST", "/members/withdraw", ("Members", "withdraw"), (403, 404, 403, 404, 403), (("invitation", NOWHERE),)),
+    Route("POST", "/members/change", ("Members", "change"), (403, 404, 403, 404, 403), CHANGE),
+    Route("POST", "/members/remove", ("Members", "remove"), (403, 404, 403, 404, 403), (("user", NOWHERE),)),
+    Route("GET", "/members/leave", ("Members", "leave"), (303, 200, 200, 200, 403)),
     Route("GET", "/events", ("Events", ""), (303, 200, 200, 200, 403)),
     Route("GET", "/events/new", ("Events", "new"), (303, 200, 200, 200, 403)),
     Route("POST", "/events/new", ("Events", "new"), (403, 400, 400, 400, 403), (("event", NOWHERE),)),
@@ -73,6 +85,7 @@ ROUTES = (
     ),
     Route("POST", "/accounts/{account}/revoke", ("AccountContext", "revoke"), (403, 303, 403, 404, 403)),
     Route("POST", "/accounts/{account}/disconnect", ("AccountContext", "disconnect"), (403, 303, 403, 404, 403)),
+    Route("POST", "/members/leave", ("Members", "leave"), (403, 409, 303, 409, 403)),
     Route("POST", "/signout", ("Root", "signout"), (303, 303, 303, 303, 303)),
     Route("POST", "/signin/demo", ("SignIn", "demo"), (303, 303, 303, 303, 303)),
 )

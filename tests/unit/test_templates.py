@@ -12,12 +12,13 @@ from pyramid.config import Configurator
 from pyramid.request import Request
 
 from tests.unit.event_pages import event_pages
+from tests.unit.member_pages import member_pages
 from tests.unit.pages import AWAY, HOSTILE, LEAVE, SIGNED_IN, organizer_pages, pages
 from tests.unit.signup_pages import signup_pages
 
 PACKAGE = Path(__file__).parents[2] / "connectapp"
 TEMPLATES, STATIC = PACKAGE / "templates", PACKAGE / "static"
-PAGES = [*pages(), *organizer_pages(), *event_pages(), *signup_pages()]
+PAGES = [*pages(), *organizer_pages(), *event_pages(), *signup_pages(), *member_pages()]
 every_page = pytest.mark.parametrize(("name", "values"), PAGES, ids=[f"{n}-{i}" for i, (n, _) in enumerate(PAGES)])
 
 
