@@ -59,6 +59,7 @@ def error_response(request: Any, status: int, heading: str, sentence: str, *next
         "heading": heading,
         "sentence": sentence,
         "next_steps": list(next_steps),
+        "badge": get_settings(request.registry).badge,
         "reference": request.reference,
     }
     response = Response(render("connectapp:templates/error.jinja2", page, request), status=status)

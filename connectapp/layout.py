@@ -48,13 +48,12 @@ def provider_link(provider: IPaymentProvider) -> ProviderLink:
 def _site(request: Any) -> Site:
     settings = get_settings(request.registry)
     actor = request.actor
-    modes = {provider.mode for provider in settings.provider.values()}
     return Site(
         user_email=actor.email if actor else None,
         organizer_name=actor.organizer_name if actor else None,
         csrf_token=get_csrf_token(request),
         environment=settings.environment,
-        badge="TEST MODE" if modes == {"test"} else None,
+        badge=settings.badge,
         reference=request.reference,
         organizer_id=actor.organizer_id if actor else None,
     )

@@ -135,6 +135,10 @@ class Settings:
     def development(self) -> bool:
         return self.environment == "development"
 
+    @property
+    def badge(self) -> str | None:
+        return "TEST MODE" if {one.mode for one in self.provider.values()} == {"test"} else None
+
 
 def load(raw: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> Settings:
     """Read the settings from an ini section and the environment.

@@ -24,7 +24,7 @@ def home(context: Root, request: Any) -> Any:
     if request.actor is not None:
         return HTTPSeeOther("/events" if request.actor.organizer_id else "/organizers")
     titles = [provider.title for provider in context.providers.values()]
-    return {"providers": titles, "signin_path": "/signin"}
+    return {"providers": titles, "may_sign_up": get_settings(request.registry).signup == "open"}
 
 
 @view_config(context=SignIn, permission=Permission.PUBLIC, request_method="GET", renderer="signin.jinja2")

@@ -100,5 +100,6 @@ def page(request: pytest.FixtureRequest, chromium: Browser, served: Served) -> I
     page.on("pageerror", lambda error: complaints.append(str(error)))
     yield page
     context.close()
-    expected = ("status of 4", "status of 5")  # Chromium notes every error page; those are asserted by themselves
+    # Chromium notes every error page (those are asserted by themselves), and that a sign-out cleared the cache.
+    expected = ("status of 4", "status of 5", "Clear-Site-Data header")
     assert [text for text in complaints if not any(part in text for part in expected)] == []

@@ -26,6 +26,7 @@ def test_every_actor_gets_what_the_table_says(make_site) -> None:
             assert len(site.sandbox.live_grants()) == 1
             assert site.sandbox.requests("/oauth/deauthorize") == []
         assert response.status_int == route.expected(actor), (actor, route)
+        assert ("TEST MODE" in response.text) == (response.status_int != 303), route  # on every page, errors too
     begun = site.rows("SELECT u.email FROM attempt a JOIN \"user\" u ON u.id = a.user_id WHERE a.status = 'pending'")
     assert sorted(row[0] for row in begun) == ["olga@example.test", "piet@example.test"]
     assert [account.status for account in site.accounts()] == ["disconnected"]

@@ -38,6 +38,7 @@ ACCOUNTS = [
 REPLACEMENT = {"attempt_id": HOSTILE, "path": f"/connect/{HOSTILE}/confirm", "old": account(), "new": NEW}
 HISTORY = [{"at": AT, "text": HOSTILE, "who": HOSTILE}, {"at": AT, "text": HOSTILE, "who": None}]
 ERROR = {"status": 404, "heading": HOSTILE, "sentence": HOSTILE, "next_steps": [HOSTILE], "reference": HOSTILE}
+ERROR |= {"badge": HOSTILE}
 RESULT = ERROR | {
     "provider": PROVIDER,
     "account": None,
@@ -69,7 +70,7 @@ def pages() -> Iterator[tuple[str, dict[str, Any]]]:
         yield "result", RESULT | frame | {"outcome": "linked", "retry_path": None, "account": account()}
         yield "result", RESULT | frame | {"outcome": "exchanging", "refresh_seconds": 3, "next_steps": []}
         for names in ([], [HOSTILE], [HOSTILE, HOSTILE]):
-            yield "home", frame | {"providers": names, "signin_path": "/signin"}
+            yield "home", frame | {"providers": names, "may_sign_up": not names}
         offers = {"may_sign_up": True, "may_reset": True}
         yield "signin", frame | offers | {"error": None, "email": "", "demo": True}
         yield (
@@ -103,7 +104,7 @@ def pages() -> Iterator[tuple[str, dict[str, Any]]]:
     for auto in (True, False):
         yield "leave", frame | LEAVE | {"auto": auto}
     yield "error", ERROR
-    yield "error", ERROR | {"next_steps": []}
+    yield "error", ERROR | {"next_steps": [], "badge": None}
 
 
 def organizer_pages() -> Iterator[tuple[str, dict[str, Any]]]:
