@@ -11,13 +11,9 @@ from connectapp.errors import RefusedError
 from connectapp.organizers import members, password_check, signin, switching
 from connectapp.organizers.choosing import chosen, token_of
 from connectapp.organizers.models import User
-from connectapp.organizers.password_check import Verdict
 from connectapp.resources import Root
 from connectapp.security import Permission
 from connectapp.settings import get_settings
-
-WRONG = "This password is wrong."
-TOO_MANY = "There were too many wrong passwords. Wait a quarter of an hour, then try again."
 
 
 @view_config(context=Root, name="invite", permission=Permission.PUBLIC, request_method="GET", renderer="invite.jinja2")
@@ -70,11 +66,10 @@ def _join(request: Any, token: str, page: dict[str, Any]) -> Any:
 
 def _sign_in(request: Any, token: str, page: dict[str, Any]) -> Any:
     checked = password_check.check(request, page["email"], forms.text(request, "password", printable=False))
-    if checked.verdict is not Verdict.RIGHT:
+    if checked.problem is not None:
         request.work.resume()
-        too_many = checked.verdict is Verdict.TOO_MANY
-        request.response.status = 429 if too_many else 403
-        return page | {"problems": {"password": TOO_MANY if too_many else WRONG}}
+        checked.mark(request.response)
+        return page | {"problems": {"password": checked.problem}}
     with request.work.apart() as session:
         organizer_id = members.join(session, request.registry, token, checked.user_id)
         signin.enter(request, session, checked.user_id, organizer_id)

@@ -28,12 +28,27 @@ class Verdict(StrEnum):
     TOO_MANY = "too many"
 
 
+WRONG = "This password is wrong."
+TOO_MANY = "There were too many wrong passwords. Wait a quarter of an hour, then try again."
+
+
 @dataclass(frozen=True)
 class Checked:
     """`user_id` is that of the user with this password; empty unless the password is right."""
 
     verdict: Verdict
     user_id: str = ""
+
+    @property
+    def problem(self) -> str | None:
+        """The sentence for whoever typed the password; None if it is right."""
+        return {Verdict.WRONG: WRONG, Verdict.TOO_MANY: TOO_MANY}.get(self.verdict)
+
+    def mark(self, response: Any) -> None:
+        """Give the answer that shows the problem its status."""
+        response.status_int = 429 if self.verdict is Verdict.TOO_MANY else 403
+        if self.verdict is Verdict.TOO_MANY:
+            response.retry_after = int(WITHIN.total_seconds())
 
 
 def check(request: Any, email: str, password: str) -> Checked:

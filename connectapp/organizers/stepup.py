@@ -15,14 +15,11 @@ from connectapp import audit, forms
 from connectapp.db import utcnow
 from connectapp.organizers import password_check
 from connectapp.organizers.models import User
-from connectapp.organizers.password_check import Verdict
+from connectapp.organizers.password_check import Checked
 from connectapp.sessions import BrowserSession
 from connectapp.settings import get_settings
 
 FIELD = "prove_password"
-WRONG = "This password is wrong."
-TOO_MANY = "There were too many wrong passwords. Wait a quarter of an hour, then try again."
-PROBLEMS = {Verdict.WRONG: WRONG, Verdict.TOO_MANY: TOO_MANY}
 
 View = Callable[[Any, Any], Any]
 
@@ -33,11 +30,8 @@ def fresh_view(view: View, info: Any) -> View:
         return view
 
     def wrapped(context: Any, request: Any) -> Any:
-        if not _is_fresh(request):
-            problem = _problem(request)
-            if problem is not None:
-                return _ask(request, problem)
-        return view(context, request)
+        question = None if _is_fresh(request) else _question(request)
+        return view(context, request) if question is None else question
 
     return wrapped
 
@@ -51,17 +45,18 @@ def _is_fresh(request: Any) -> bool:
     return proved
 
 
-def _problem(request: Any) -> str | None:
-    """What keeps the request from going on, ``""`` if it is only the question; None if the right password came."""
+def _question(request: Any) -> Any:
+    """The page that asks, if the right password did not come with the request."""
     given = forms.text(request, FIELD, "", printable=False)
     if not given and not _has_no_password(request):
-        return ""
-    problem = PROBLEMS.get(password_check.check(request, request.actor.email, given).verdict) if given else None
-    if problem is None:
+        return _ask(request, None)
+    checked = password_check.check(request, request.actor.email, given) if given else None
+    right = checked is None or checked.problem is None
+    if right:
         _note(request)
     request.work.resume()
     request.work.start_writing()
-    return problem
+    return None if right else _ask(request, checked)
 
 
 def _has_no_password(request: Any) -> bool:
@@ -81,12 +76,13 @@ def _note(request: Any) -> None:
         audit.record(session, "user.proved", subject, organizer_id=actor.organizer_id, user_id=actor.user_id)
 
 
-def _ask(request: Any, problem: str) -> Any:
+def _ask(request: Any, checked: Checked | None) -> Any:
+    problem = checked.problem if checked else None
     page = {"path": forms.own_path(request), "fields": forms.carried(request), "error": problem, "field": FIELD}
     response = render_to_response("prove.jinja2", page, request)
-    response.status_int = 429 if problem == TOO_MANY else 403
-    if problem == TOO_MANY:
-        response.headers["Retry-After"] = str(int(password_check.WITHIN.total_seconds()))
+    response.status_int = 403
+    if checked:
+        checked.mark(response)
     return response
 
 

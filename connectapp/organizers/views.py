@@ -15,7 +15,6 @@ from connectapp.security import Permission
 from connectapp.settings import get_settings
 
 WRONG = "The e-mail address or the password is wrong."
-TOO_MANY = "There were too many wrong passwords. Wait a quarter of an hour, then try again."
 
 
 @view_config(context=Root, permission=Permission.PUBLIC, request_method="GET", renderer="home.jinja2")
@@ -41,12 +40,8 @@ def sign_in(context: SignIn, request: Any) -> Any:
     if checked.verdict is Verdict.RIGHT:
         return _begin(request, lambda _session: checked.user_id)
     request.work.resume()
-    if checked.verdict is Verdict.TOO_MANY:
-        request.response.status = 429
-        request.response.retry_after = int(password_check.WITHIN.total_seconds())
-        return _form(request, TOO_MANY, email)
-    request.response.status = 403
-    return _form(request, WRONG, email)
+    checked.mark(request.response)
+    return _form(request, WRONG if checked.verdict is Verdict.WRONG else checked.problem, email)
 
 
 def _form(request: Any, error: str | None = None, email: str = "") -> dict[str, Any]:
