@@ -3,11 +3,13 @@
 import argparse
 import getpass
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from plaster import get_settings as read_ini
 from pyramid.config import Configurator
+from sqlalchemy.orm import Session
 from transaction import TransactionManager
 
 from connectapp import schema
@@ -19,6 +21,7 @@ from connectapp.vault import new_key_line
 
 USER_REFUSALS = {
     "user_exists": "there is already a user of that e-mail address",
+    "no_user": "there is no user of that e-mail address, or they are disabled",
 }
 
 
@@ -54,19 +57,41 @@ def check_config(arguments: argparse.Namespace) -> None:
 
 def add_user(arguments: argparse.Namespace) -> None:
     """Make a user who owns an organizer; the password comes from the terminal, or from standard input."""
-    settings = configured(arguments.ini)
+    settings, email = configured(arguments.ini), signin.fold_email(arguments.email)
+    password_hash = _asked_password(email)
+    with _writing(settings) as session:
+        signin.add_user(session, email, password_hash, arguments.organizer)
+    print(f"{email} owns {arguments.organizer}")
+
+
+def set_password(arguments: argparse.Namespace) -> None:
+    """Give a user another password, and sign them out everywhere; it comes from the terminal or standard input."""
+    settings, email = configured(arguments.ini), signin.fold_email(arguments.email)
+    password_hash = _asked_password(email)
+    with _writing(settings) as session:
+        if signin.set_password(session, email, password_hash) is None:
+            raise RefusedError("no_user")
+    print(f"{email} has a new password")
+
+
+def _asked_password(email: str) -> str:
     ask: Any = getpass.getpass if sys.stdin.isatty() else lambda prompt: sys.stdin.readline().rstrip("\n")
     password = ask("Password: ")
-    if problem := passwords.problem(password, signin.fold_email(arguments.email)):
+    if problem := passwords.problem(password, email):
         raise ConnectappError(problem)
-    password_hash = passwords.hash_password(password)
+    return passwords.hash_password(password)
+
+
+@contextmanager
+def _writing(settings: Settings) -> Iterator[Session]:
+    """A transaction on the database, if its tables are of this code's revision."""
     engine = make_engine(settings.database_url.reveal())
-    schema.check_revision(engine)
-    work = Work(engine, TransactionManager(explicit=True))
-    with work.writing() as session:
-        signin.add_user(session, arguments.email, password_hash, arguments.organizer)
-    engine.dispose()
-    print(f"{signin.fold_email(arguments.email)} owns {arguments.organizer}")
+    try:
+        schema.check_revision(engine)
+        with Work(engine, TransactionManager(explicit=True)).writing() as session:
+            yield session
+    finally:
+        engine.dispose()
 
 
 def parser() -> argparse.ArgumentParser:
@@ -81,6 +106,7 @@ def parser() -> argparse.ArgumentParser:
     _command(users, "add", add_user, "ini", "email").add_argument(
         "--organizer", required=True, help="the organizer's name"
     )
+    _command(users, "password", set_password, "ini", "email")
     return top
 
 

@@ -3,7 +3,7 @@
 import unicodedata
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from connectapp import audit, sessions
@@ -54,6 +54,19 @@ def add_user(session: Session, email: str, password_hash: str | None, organizer_
     else:
         session.add(Membership(user_id=user_id, organizer_id=organizer_id, role="owner"))
     audit.record(session, "user.added", f"user:{user_id}", organizer_id=organizer_id, user_id=user_id)
+    return user_id
+
+
+def set_password(session: Session, email: str, password_hash: str) -> str | None:
+    """Give a user another password, and end all their sessions. In the caller's transaction.
+
+    :param email: folded. :return: the user's id; None if there is none of that address, or they are disabled.
+    """
+    statement = update(User).where(User.email == email, User.disabled_at.is_(None))
+    user_id: str | None = session.scalar(statement.values(password_hash=password_hash).returning(User.id))
+    if user_id is not None:
+        sessions.end_all(session, user_id)
+        audit.record(session, "user.password_changed", f"user:{user_id}", organizer_id=None, user_id=user_id)
     return user_id
 
 

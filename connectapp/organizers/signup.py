@@ -7,10 +7,10 @@ password of their own, for somebody else's address.
 
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from connectapp import audit, sessions
+from connectapp import audit
 from connectapp.errors import RefusedError
 from connectapp.organizers import letters, mailed_links, signin
 from connectapp.organizers.mailed_links import RESET, SIGNUP
@@ -66,13 +66,10 @@ def change_password(session: Session, registry: Any, token: str, password_hash: 
     :return: the user's id. :raises RefusedError: ``link_gone``.
     """
     link = _use(session, RESET, token)
-    statement = update(User).where(User.id == link.user_id, User.disabled_at.is_(None))
-    user_id: str | None = session.scalar(statement.values(password_hash=password_hash).returning(User.id))
+    user_id = signin.set_password(session, link.email, password_hash)
     if user_id is None:
         raise RefusedError("link_gone")
-    sessions.end_all(session, user_id)
     letters.send(session, registry, link.email, letters.CHANGED)
-    audit.record(session, "user.password_changed", f"user:{user_id}", organizer_id=None, user_id=user_id)
     return user_id
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from connectapp.cli import main
 from connectapp.db import make_engine
+from connectapp.organizers import passwords
 from connectapp.vault import new_key_line, parse_ring
 
 SECRET = "sk_live_canary_4711"
@@ -89,9 +90,17 @@ def test_migrate_and_add_a_user(ini: str, tmp_path: Path, capsys, monkeypatch) -
     engine = make_engine(f"sqlite:///{tmp_path}/db.sqlite")
     with engine.connect() as connection:
         (row,) = connection.exec_driver_sql("SELECT email, password_hash FROM user").all()
-    engine.dispose()
     assert row.email == "olga@example.org"
     assert row.password_hash.startswith("$argon2id$")
+    for email, code, says in (("OLGA@example.org", 0, "has a new password"), ("piet@example.org", 1, "no user")):
+        monkeypatch.setattr(sys, "stdin", io.StringIO("seven quiet otters sing\n"))
+        assert main(["users", "password", ini, email]) == code
+        captured = capsys.readouterr()
+        assert says in captured.out + captured.err
+    with engine.connect() as connection:
+        (changed,) = connection.exec_driver_sql("SELECT password_hash FROM user").scalars()
+    engine.dispose()
+    assert passwords.fits("seven quiet otters sing", changed)
 
 
 @pytest.mark.row("CF-01", "CF-02")
