@@ -8,6 +8,7 @@ from pyramid.httpexceptions import HTTPException, HTTPForbidden, HTTPNotFound, H
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from connectapp import forms
 from connectapp.errors import RefusedError, UnavailableError, VaultError
 from connectapp.http import error_response
 
@@ -125,7 +126,10 @@ def forbidden(error: Any, request: Any) -> Any:
     if request.actor is None and request.method == "GET":
         return HTTPSeeOther("/signin")
     if request.actor is None:
-        return error_response(request, 403, "You are signed out", "Nothing was changed.", "Sign in and try again.")
+        typed = forms.typed(request)
+        return error_response(
+            request, 403, "You are signed out", "Nothing was changed.", "Sign in and try again.", typed=typed
+        )
     return error_response(
         request, 403, "Not allowed", "Your role in this organizer does not allow this.", "Ask one of its owners."
     )
@@ -139,6 +143,7 @@ def bad_csrf_token(error: Any, request: Any) -> Any:
         "This form is too old",
         "It was opened before you signed in or out, or in a browser that refuses cookies. Nothing was changed.",
         "Go back, reload the page and send it again.",
+        typed=forms.typed(request),
     )
 
 
@@ -165,7 +170,12 @@ def unavailable(error: Exception, request: Any) -> Any:
     """Database, pool, disk or vault say no: 503, nothing was changed, and the same request works later."""
     log.error("not available: %s", type(error).__name__, exc_info=error)
     response = error_response(
-        request, 503, "Not possible right now", "Nothing was changed.", "Wait a moment, then reload this page."
+        request,
+        503,
+        "Not possible right now",
+        "Nothing was changed.",
+        "Wait a moment, then reload this page.",
+        typed=forms.typed(request),
     )
     response.retry_after = 5
     return response

@@ -33,6 +33,19 @@ def carried(request: Any, *dropped: str) -> list[tuple[str, str]]:
     return [(name, value) for name, value in kept if name not in {"csrf_token", *dropped}]
 
 
+# What forms carry for us, which tells a person nothing.
+_OURS = {"csrf_token", "organizer", "event", "version", "target", "replaces", "attempt", "decision", "token", "connect"}
+_OURS |= {"payee", "invitation", "user", "to"}
+
+
+def typed(request: Any) -> list[tuple[str, str]]:
+    """What a person typed into a form that is refused, so that it can be shown and copied; passwords never are."""
+    try:
+        return [(name, value) for name, value in carried(request, *_OURS) if value.strip()]
+    except (UnicodeDecodeError, ValueError):
+        return []  # a body that is no form
+
+
 def own_path(request: Any) -> str:
     """The address that was asked for, to send a form there again; never another host's (``//evil.example``)."""
     query = f"?{request.query_string}" if request.query_string else ""

@@ -5,7 +5,7 @@ headers and a reference id.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -51,8 +51,13 @@ LAST_RESORT = (
 )
 
 
-def error_response(request: Any, status: int, heading: str, sentence: str, *next_steps: str) -> Response:
-    """A page that says what happened and what to do now; needs no database and no session. The log has it too."""
+def error_response(
+    request: Any, status: int, heading: str, sentence: str, *next_steps: str, typed: Sequence[tuple[str, str]] = ()
+) -> Response:
+    """A page that says what happened and what to do now; needs no database and no session. The log has it too.
+
+    :param typed: names and texts of fields that would be lost otherwise.
+    """
     log.info("%s %s answered %s: %s", request.method, _path(request), status, heading)
     page = {
         "status": status,
@@ -60,6 +65,7 @@ def error_response(request: Any, status: int, heading: str, sentence: str, *next
         "sentence": sentence,
         "next_steps": list(next_steps),
         "badge": get_settings(request.registry).badge,
+        "typed": typed,
         "reference": request.reference,
     }
     response = Response(render("connectapp:templates/error.jinja2", page, request), status=status)

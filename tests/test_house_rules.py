@@ -36,7 +36,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "security": {"organizers.models"},
     "layout": {"providers.interfaces", "settings"},
     "resources": {"db", "providers.interfaces", "providers.registry", "security"},
-    "error_views": {"errors", "http"},
+    "error_views": {"errors", "forms", "http"},
     "providers": {"errors", "money", "oauth", "providers.interfaces", "providers.oauth2", "secret", "settings"},
     "providers.interfaces": {"secret"},
     "providers.registry": {"oauth", "providers", "settings"},

@@ -147,3 +147,31 @@ def test_an_hour_that_comes_twice_is_its_first(site: Site, browser: Browser) -> 
     path = make_event(browser, starts="2031-10-26T02:30", ends="2031-10-26T04:00")
     assert "02:30" in browser.get(path).text
     assert "CEST" in browser.get(path).text
+
+
+@pytest.mark.parametrize("end", ["session", "token"])
+def test_a_form_that_comes_too_late_is_shown_to_be_copied(site: Site, browser: Browser, end: str) -> None:
+    form = fill(opened(browser), **CONCERT | {"description": "Two sets,\n<b>one</b> encore"})
+    if end == "session":
+        site.change("DELETE FROM session")
+    else:
+        form["csrf_token"] = "0" * 32
+    page = form.submit(expect_errors=True)
+    assert page.status_int in {400, 403}
+    assert "What you typed, to copy" in page.text
+    assert "Two sets,\n&lt;b&gt;one&lt;/b&gt; encore" in page.text.replace("\r", "")
+    assert CONCERT["title"] in page.text
+    assert form["event"].value not in page.text
+    assert site.rows("SELECT id FROM event") == []
+
+
+def test_passwords_and_tokens_are_not_shown_to_be_copied(site: Site) -> None:
+    fields = {
+        "csrf_token": "0" * 32,
+        "email": "olga@example.test",
+        "password": "canary-1",
+        "prove_password": "canary-2",
+    }
+    page = site.browser().post("/reset", fields | {"token": "canary-3", "organizer": "canary-4"}, status=400)
+    assert "olga@example.test" in page.text
+    assert "canary" not in page.text

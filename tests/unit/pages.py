@@ -38,7 +38,7 @@ ACCOUNTS = [
 REPLACEMENT = {"attempt_id": HOSTILE, "path": f"/connect/{HOSTILE}/confirm", "old": account(), "new": NEW}
 HISTORY = [{"at": AT, "text": HOSTILE, "who": HOSTILE}, {"at": AT, "text": HOSTILE, "who": None}]
 ERROR = {"status": 404, "heading": HOSTILE, "sentence": HOSTILE, "next_steps": [HOSTILE], "reference": HOSTILE}
-ERROR |= {"badge": HOSTILE}
+ERROR |= {"badge": HOSTILE, "typed": [(HOSTILE, HOSTILE)]}
 RESULT = ERROR | {
     "provider": PROVIDER,
     "account": None,
@@ -104,7 +104,7 @@ def pages() -> Iterator[tuple[str, dict[str, Any]]]:
     for auto in (True, False):
         yield "leave", frame | LEAVE | {"auto": auto}
     yield "error", ERROR
-    yield "error", ERROR | {"next_steps": [], "badge": None}
+    yield "error", ERROR | {"next_steps": [], "badge": None, "typed": []}
 
 
 def organizer_pages() -> Iterator[tuple[str, dict[str, Any]]]:
