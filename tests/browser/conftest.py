@@ -67,6 +67,7 @@ class Served:
         settings = make_settings(directory, databases.create(directory), self.sandbox.url, **choices)
         holder["app"] = connectapp.main({}, **settings)
         self.registry = holder["app"].registry
+        self.engine = self.registry["connectapp.engine"]
         self.thread = threading.Thread(target=self.server.run, daemon=True)
         self.thread.start()
 
@@ -76,7 +77,7 @@ class Served:
         postman = self.registry["connectapp.postman"]
         postman.stop()
         postman.join(30)
-        self.registry["connectapp.engine"].dispose()
+        self.engine.dispose()
         self.sandbox.http.clear()
         self.sandbox_server.stop()
 

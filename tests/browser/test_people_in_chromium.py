@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Served
 from tests.browser.steps import approve_new_account, fill, heading, look, press
-from tests.support.rows import eventually
+from tests.support.rows import ago, eventually, set_times
 
 PASSWORD = "seven quiet otters sing"
 
@@ -221,3 +221,60 @@ def test_a_forgotten_password_and_links_that_are_gone(page: Page, served: Served
     press(page, "Make it")
     heading(page, "Events")
     expect(page.get_by_text("Second Stage").first).to_be_visible()
+
+
+def test_pages_that_are_met_seldom(page: Page, served: Served) -> None:
+    sign_up(page, served, "nora@example.test", "Nora Nights")
+    page.goto("/events/new")
+    fill(page, Title="Harbour Jazz", Description="Two sets, one encore")
+    press(page, "Save")
+    heading(page, "Harbour Jazz")
+    event = page.url
+    other = page.context.new_page()
+    other.goto("/organizers")
+    fill(other, Name="Second Stage")
+    press(other, "Make it")
+    heading(other, "Events")
+    other.close()
+    page.goto(event)
+    heading(page, "Not found")
+    page.goto("/organizers")
+    press(page, "Switch to Nora Nights")
+    page.goto(f"{event}/cancel")
+    heading(page, "Cancel")
+    look(page, "event-cancel")
+
+    page.goto(f"{event}/edit")
+    fill(page, Title="Harbour Jazz at night")
+    set_times(served, "session", proved_at=ago(minutes=31))
+    press(page, "Connect with Stripe")
+    heading(page, "Your password, please")
+    look(page, "prove")
+    page.get_by_label("Your password").fill("not my password at all")
+    press(page, "Go on")
+    expect(page.get_by_text("This password is wrong.")).to_be_visible()
+    look(page, "prove-wrong")
+    page.get_by_label("Your password").fill(PASSWORD)
+    press(page, "Go on")
+    page.wait_for_url("http://127.0.0.1:*/**")
+    page.goto(f"{event}/edit")
+    expect(page.get_by_label("Title")).to_have_value("Harbour Jazz at night")
+
+    fill(page, Description="Three sets")
+    second = page.context.new_page()
+    second.goto("/organizers")
+    press(second, "Switch to Second Stage")
+    second.close()
+    press(page, "Save")
+    heading(page, "You switched to another organizer")
+    look(page, "other-organizer")
+    press(page, "Switch back to Nora Nights and go on")
+    heading(page, "Harbour Jazz at night")
+
+    page.goto(f"{event}/edit")
+    fill(page, Description="Four sets")
+    page.context.clear_cookies()
+    press(page, "Save")
+    heading(page, "You are signed out")
+    expect(page.get_by_text("Four sets")).to_be_visible()
+    look(page, "error-typed")

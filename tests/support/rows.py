@@ -49,8 +49,8 @@ def statuses(site: Site) -> list[tuple[str, str | None]]:
     return [(attempt.status, attempt.reason) for attempt in site.attempts()]
 
 
-def set_times(site: Site, table: str, **moments: datetime) -> None:
-    """Travel in time: set these columns of every row of a table."""
+def set_times(site: Any, table: str, **moments: datetime) -> None:
+    """Travel in time: set these columns of every row of a table. :param site: whatever has an `engine`."""
     with site.engine.connect().execution_options(connectapp_writes=True) as connection, connection.begin():
         connection.execute(update(Base.metadata.tables[table]).values(**moments))
 
