@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pyramid.renderers import render_to_response
+
 from connectapp import money
 from connectapp.accounts.models import ACTIVE
 from connectapp.accounts.store import AccountView, Owner
@@ -128,6 +130,15 @@ class EventForm:
             "longest": fields.LONGEST,
             "may_choose": self.may_choose,
         }
+
+    def again(
+        self, status: int, texts: Mapping[str, str], notice: str, problems: Problems | None = None, **more: Any
+    ) -> Any:
+        """The form once more, as the answer to something that was not done."""
+        page = self.page(texts, problems, notice, **more)
+        response = render_to_response("event_form.jinja2", page, self.request)
+        response.status_int = status
+        return response
 
     def _notice(self) -> str | None:
         if self.event is None or self.event.draft is None:

@@ -3,7 +3,6 @@
 from typing import Any
 
 from pyramid.httpexceptions import HTTPSeeOther
-from pyramid.renderers import render_to_response
 from pyramid.view import view_config
 
 from connectapp.accounts.announcements import AccountReplacing
@@ -31,24 +30,11 @@ def publish(context: EventContext, request: Any) -> Any:
         form = EventForm(request, context.providers, event)
         problems = form.publishing_problems(event.values, utcnow())
         if event.draft is not None:
-            return _form(form, request, 409, form.first_texts(), UNSAVED)
+            return form.again(409, form.first_texts(), UNSAVED)
         if problems:
-            return _form(form, request, 400, fields.texts_of(event.values), INCOMPLETE, problems)
+            return form.again(400, fields.texts_of(event.values), INCOMPLETE, problems)
         request.event_store.publish(event.id, owner_of(request), event.version)
     return HTTPSeeOther(event.path)
-
-
-def _form(
-    form: EventForm,
-    request: Any,
-    status: int,
-    texts: dict[str, str],
-    notice: str,
-    problems: fields.Problems | None = None,
-) -> Any:
-    response = render_to_response("event_form.jinja2", form.page(texts, problems, notice), request)
-    response.status_int = status
-    return response
 
 
 @view_config(

@@ -3,7 +3,6 @@
 from typing import Any
 
 from pyramid.httpexceptions import HTTPNotFound, HTTPSeeOther
-from pyramid.renderers import render_to_response
 from pyramid.view import view_config
 
 from connectapp import forms
@@ -120,10 +119,7 @@ def _again(
 ) -> Any:
     """The form once more with everything that was typed."""
     event_id = shown.event.id if shown.event else _event_id(shown.request)
-    page = shown.page(typed.texts, problems, notice, event_id=event_id)
-    response = render_to_response("event_form.jinja2", page, shown.request)
-    response.status_int = status
-    return response
+    return shown.again(status, typed.texts, notice, problems, event_id=event_id)
 
 
 @view_config(
