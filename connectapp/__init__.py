@@ -48,6 +48,7 @@ def includeme(config: Any) -> None:
     config.include("connectapp.events.views")
     config.include("connectapp.payments.cashier")
     config.include("connectapp.payments.views")
+    config.include("connectapp.connect.gates")
     config.include("connectapp.connect.views")
     config.include("connectapp.connect.recovery")
     config.include("connectapp.postman")

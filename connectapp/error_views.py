@@ -21,6 +21,24 @@ REFUSALS: dict[str, tuple[int, str, str, str]] = {
         "Several connections of this organizer are still waiting for an answer from the provider.",
         "Finish one of them, or wait until they run out, then press Connect again.",
     ),
+    "too_many_starts": (
+        429,
+        "Too many connections were begun",
+        "This organizer has begun more connections within an hour than it may.",
+        "Wait an hour, then press Connect again.",
+    ),
+    "too_many_callbacks": (
+        429,
+        "Too many answers that belong to nothing",
+        "Many addresses like this one came from where you are, and none belonged to a connection that was begun.",
+        "Wait a quarter of an hour. Then go to your accounts and press Connect again.",
+    ),
+    "provider_down": (
+        503,
+        "The provider does not answer at present",
+        "It left several people without an answer just now, so nobody is sent there for half a minute.",
+        "Wait a minute, then press Connect again.",
+    ),
     "nothing_to_replace": (
         400,
         "There is no such account to replace",
@@ -163,7 +181,10 @@ def refused(error: RefusedError, request: Any) -> Any:
     """A request that we refuse, with the sentence for its reason."""
     status, heading, sentence, step = REFUSALS[error.reason]
     log.warning("refused: %s", error.reason)
-    return error_response(request, status, heading, sentence, step)
+    response = error_response(request, status, heading, sentence, step)
+    if status in {429, 503}:
+        response.retry_after = 60
+    return response
 
 
 def unavailable(error: Exception, request: Any) -> Any:

@@ -1,12 +1,12 @@
-"""Every setting, declared once. The only module that reads the environment.
+"""The settings of one application, from the ini and the environment. The only module that reads the environment.
 
-A setting `attempt.minutes` is `connectapp.attempt.minutes` in the ini and `CONNECTAPP_ATTEMPT_MINUTES` in the
-environment, which wins. docs/settings.md describes each; a test fails when one is missing there.
+They are declared in `settings_table`. A setting `attempt.minutes` is `connectapp.attempt.minutes` in the ini and
+`CONNECTAPP_ATTEMPT_MINUTES` in the environment, which wins.
 """
 
 import difflib
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,73 +15,7 @@ from pyramid.settings import asbool
 from connectapp import values
 from connectapp.errors import SettingsError
 from connectapp.secret import Secret
-
-PREFIX = "connectapp."
-ENVIRONMENT_PREFIX = "CONNECTAPP_"
-
-
-@dataclass(frozen=True)
-class Setting:
-    """One setting.
-
-    :param key: the name after ``connectapp.``.
-    :param parse: text to value; raises ValueError with a sentence for the admin, without the value in it.
-    :param default: the text that stands when nothing is given; None if there is no value then.
-    """
-
-    key: str
-    parse: Callable[[str], Any] = str
-    default: str | None = None
-    required: bool = False
-    secret: bool = False
-
-    @property
-    def attribute(self) -> str:
-        return self.key.replace(".", "_")
-
-    @property
-    def variable(self) -> str:
-        return ENVIRONMENT_PREFIX + self.key.replace(".", "_").upper()
-
-
-SETTINGS = (
-    Setting("environment", values.choice("production", "development"), "production"),
-    Setting("url", values.base_url, required=True),
-    Setting("allowed_hosts", values.words, ""),
-    Setting("database_url", values.database_url, required=True, secret=True),
-    Setting("vault.key_file", values.path),
-    Setting("vault.keys", Secret, secret=True),
-    Setting("journal_dir", values.path, required=True),
-    Setting("providers", values.words, "stripe"),
-    Setting("hosts", values.host_map, ""),
-    Setting("transport.deadline", values.number(1, 60), "15"),
-    Setting("transport.connections", values.number(1, 200), "20"),
-    Setting("transport.ca_file", values.path),
-    Setting("transport.proxy", values.proxy_url, secret=True),
-    Setting("attempt.minutes", values.number(5, 1440), "60"),
-    Setting("attempt.max_open", values.number(1, 1000), "20"),
-    Setting("session.idle_minutes", values.number(5, 10080), "120"),
-    Setting("session.absolute_hours", values.number(1, 720), "12"),
-    Setting("signup", values.choice("open", "invite", "closed"), "closed"),
-    Setting("signin.fresh_minutes", values.number(1, 1440), "30"),
-    Setting("mail.server", values.mail_server, secret=True),
-    Setting("mail.from", values.mailbox),
-    Setting("mail.seconds", values.number(0, 3600), "30"),
-    Setting("leave_page.wait", values.boolean, "false"),
-    Setting("share_accounts", values.boolean, "false"),
-    Setting("recovery.seconds", values.number(0, 3600), "60"),
-    Setting("http.max_body_kib", values.number(1, 10240), "64"),
-    Setting("demo", values.boolean, "false"),
-)
-
-PROVIDER_SETTINGS = (
-    Setting("client_id", values.token, required=True),
-    Setting("client_secret", values.secret_token, required=True, secret=True),
-    Setting("mode", values.choice("test", "live"), required=True),
-    Setting("scope", str),
-    Setting("store_tokens", values.boolean, "true"),
-    Setting("pay_with", values.choice("platform", "account"), "platform"),
-)
+from connectapp.settings_table import ENVIRONMENT_PREFIX, PREFIX, PROVIDER_SETTINGS, SETTINGS, Setting
 
 
 @dataclass(frozen=True)
@@ -116,6 +50,8 @@ class Settings:
     transport_proxy: Secret | None = None
     attempt_minutes: int = 60
     attempt_max_open: int = 20
+    attempt_max_per_hour: int = 60
+    attempt_max_waiting: int = 8
     session_idle_minutes: int = 120
     session_absolute_hours: int = 12
     signup: str = "closed"
@@ -137,6 +73,7 @@ class Settings:
 
     @property
     def badge(self) -> str | None:
+        """What every page shows where no real money moves."""
         return "TEST MODE" if {one.mode for one in self.provider.values()} == {"test"} else None
 
 

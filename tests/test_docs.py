@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from connectapp.settings import PROVIDER_SETTINGS, SETTINGS, Setting, load
+from connectapp.settings import load
+from connectapp.settings_table import PROVIDER_SETTINGS, SETTINGS, Setting
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "tests" / "README.md"])

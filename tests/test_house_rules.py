@@ -20,10 +20,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "logs": set(),
     "money": set(),
     "values": {"secret"},
-    "settings": {"secret", "errors", "values"},
+    "settings": {"secret", "errors", "settings_table", "values"},
+    "settings_table": {"secret", "values"},
     "oauth": {"oauth"},
     "sandbox": {"sandbox"},
     "db": {"errors", "settings"},
+    "tries": {"db"},
     "vault": {"db", "errors", "secret", "settings"},
     "audit": {"db", "logs"},
     "forms": {"errors"},
@@ -42,6 +44,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "providers.registry": {"oauth", "providers", "settings"},
     "organizers": {
         "audit", "db", "errors", "forms", "mail", "organizers", "resources", "security", "sessions", "settings",
+        "tries",
     },
     "organizers.models": {"db"},
     "accounts": {"audit", "db", "errors", "organizers.models", "providers.interfaces", "secret", "vault", "accounts"},
@@ -56,7 +59,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "connect.views": {
         "accounts.store", "audit", "connect", "db", "errors", "forms", "layout", "logs", "resources", "security",
-        "settings", "vault",
+        "settings", "tries", "vault",
     },
     "connect.leaving": {"connect.flow", "oauth.transport", "providers.interfaces", "settings", "vault"},
     "payments": {"accounts", "audit", "db", "errors", "money", "payments", "providers.interfaces", "secret", "vault"},
@@ -74,7 +77,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "events.publish_views": {"accounts", "db", "errors", "events", "resources", "security"},
     "migrations": {
-        "accounts", "audit", "connect", "db", "events", "mail", "organizers", "payments", "sessions", "vault",
+        "accounts", "audit", "connect", "db", "events", "mail", "organizers", "payments", "sessions", "tries", "vault",
     },
     "cli": {"db", "errors", "organizers.passwords", "organizers.signin", "schema", "settings", "vault"},
 }  # fmt: skip

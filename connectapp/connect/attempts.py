@@ -151,6 +151,12 @@ def open_count(session: Session, organizer_id: str) -> int:
     return session.scalar(query) or 0
 
 
+def begun_count(session: Session, organizer_id: str, within: timedelta) -> int:
+    """How many attempts the organizer began in this time, whatever became of them."""
+    began = Attempt.created_at > utcnow() - within
+    return session.scalar(select(func.count()).where(Attempt.organizer_id == organizer_id, began)) or 0
+
+
 def by_state(session: Session, state: str) -> Attempt | None:
     """The attempt that a state belongs to, in whatever status."""
     return session.scalars(select(Attempt).filter_by(state_hash=hash_token(state))).one_or_none()

@@ -6,9 +6,9 @@ the attempt is burned and committed, then the code is redeemed once, the answer 
 """
 
 import logging
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from hmac import compare_digest
 from typing import Any
 
@@ -17,7 +17,9 @@ from sqlalchemy.orm import Session
 from connectapp import audit
 from connectapp.accounts.store import AccountStore
 from connectapp.connect import attempts
+from connectapp.connect.answers import Answer, parse_answer
 from connectapp.connect.attempts import Attempt, AttemptFacts, Status
+from connectapp.connect.gates import Gates
 from connectapp.connect.journal import Entry, Journal, note
 from connectapp.connect.settlement import Settlement
 from connectapp.db import Work, utcnow
@@ -31,8 +33,6 @@ from connectapp.vault import KeyRing
 
 log = logging.getLogger(__name__)
 
-LONGEST_CODE = 1024  # characters; the documented codes of providers have fewer than 200
-
 
 @dataclass(frozen=True)
 class Leaving:
@@ -40,15 +40,6 @@ class Leaving:
 
     url: str
     attempt_id: str
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What came back from the provider by way of the browser (RFC 6749 sections 4.1.2 and 4.1.2.1)."""
-
-    state: str
-    code: str | None
-    error: str | None
 
 
 @dataclass(frozen=True)
@@ -68,39 +59,17 @@ class Exchange:
     entry: Entry
 
 
-def parse_answer(pairs: Iterable[tuple[str, str]]) -> Answer:
-    """Read the callback's parameters.
-
-    :param pairs: names and values in the order of the query.
-    :raises RefusedError: ``malformed_answer``, for parameters that are doubled (RFC 6749 section 3.1), misspelt or
-        unusable; ``unknown_state``, if there is no state.
-    """
-    found: dict[str, str] = {}
-    for name, value in pairs:
-        plain = re.sub(r"\[.*\]$", "", name.strip()).lower()
-        if plain not in {"code", "state", "error", "iss"}:
-            continue
-        if plain != name or plain in found:
-            raise RefusedError("malformed_answer")
-        found[plain] = value
-    if not re.fullmatch(r"[A-Za-z0-9_-]{43}", found.get("state", "")):
-        raise RefusedError("unknown_state")
-    code = found.get("code") or None
-    if code is not None and not re.fullmatch(rf"[!-~]{{1,{LONGEST_CODE}}}", code):
-        raise RefusedError("malformed_answer")
-    return Answer(found["state"], code, found.get("error"))
-
-
 class LinkFlow:
     """Links accounts of one application.
 
     :param work: transactions; the flow ends and begins them itself. :param journal: on local disk.
     """
 
-    def __init__(self, work: Work, ring: KeyRing, journal: Journal, settings: Settings) -> None:
+    def __init__(self, work: Work, ring: KeyRing, journal: Journal, gates: Gates, settings: Settings) -> None:
         self.work = work
         self.ring = ring
         self.journal = journal
+        self.gates = gates
         self.settings = settings
         self.settlement = Settlement(work, ring, settings)
 
@@ -116,11 +85,16 @@ class LinkFlow:
         """Make an attempt in the caller's transaction, and the URL to send the browser to.
 
         :param replaces_id: the connected account that the new one is to take the place of.
-        :raises RefusedError: ``too_many_attempts``, or ``nothing_to_replace`` if it is not this organizer's.
+        :raises RefusedError: ``provider_down``, ``too_many_attempts``, ``too_many_starts``, or ``nothing_to_replace``
+            if it is not this organizer's.
         """
         organizer_id = actor.organizer_id or ""
+        if not self.gates.of(provider.name).open:
+            raise RefusedError("provider_down")
         if attempts.open_count(session, organizer_id) >= self.settings.attempt_max_open:
             raise RefusedError("too_many_attempts")
+        if attempts.begun_count(session, organizer_id, timedelta(hours=1)) >= self.settings.attempt_max_per_hour:
+            raise RefusedError("too_many_starts")
         if replaces_id is not None:
             self._check_replaceable(session, organizer_id, provider, replaces_id)
         redirect_uri = f"{self.settings.url}/connect/{provider.name}/callback"
@@ -155,7 +129,8 @@ class LinkFlow:
     def finish(self, actor: Actor | None, provider: IPaymentProvider, pairs: Iterable[tuple[str, str]]) -> Outcome:
         """Take the provider's answer.
 
-        :raises UnavailableError: if the journal's disk refuses; the attempt is untouched and the same URL works later.
+        :raises UnavailableError: if the journal's disk refuses, or too many callbacks wait for this provider; the
+            attempt is untouched and the same URL works later.
         :raises sqlalchemy.exc.DBAPIError: if the database does, likewise.
         """
         try:
@@ -170,12 +145,14 @@ class LinkFlow:
         except BaseException:
             if entry is not None:
                 entry.remove()
+                self.gates.of(provider.name).leave()
             raise
         if isinstance(step, Outcome):
             return step
         try:
             self._exchange(step, provider, Secret(answer.code or ""))
         finally:
+            self.gates.of(provider.name).leave()
             step.entry.close()
         return Outcome(step.facts.id)
 
@@ -205,7 +182,13 @@ class LinkFlow:
         verifier = attempt.verifier and self.ring.open(attempt.verifier, attempts.binding(attempt, "verifier"))
         if not attempts.burn(session, facts.id, Status.EXCHANGING, code_hash=hash_token(code)):
             return Outcome(facts.id)
-        return Exchange(facts, verifier or None, self.journal.reserve(facts.id))
+        gate = self.gates.of(facts.provider)
+        gate.enter()
+        try:
+            return Exchange(facts, verifier or None, self.journal.reserve(facts.id))
+        except BaseException:
+            gate.leave()
+            raise
 
     def _ending(
         self, session: Session, attempt: Attempt, actor: Actor, provider: IPaymentProvider, answer: Answer
@@ -230,19 +213,23 @@ class LinkFlow:
 
     def _exchange(self, exchange: Exchange, provider: IPaymentProvider, code: Secret) -> None:
         """Redeem the code, once, and hand what came of it to the settlement."""
-        facts, entry = exchange.facts, exchange.entry
+        facts, entry, gate = exchange.facts, exchange.entry, self.gates.of(provider.name)
         try:
             grant = provider.redeem(code=code, redirect_uri=facts.redirect_uri, code_verifier=exchange.verifier)
         except OutcomeUnknownError as error:
+            gate.note(answered=False)
             log.warning("attempt %s: the outcome is unknown (%s)", facts.id, error.code)
             self.settlement.end(facts, entry, Status.OUTCOME_UNKNOWN, error.code)
         except NotSentError as error:
+            gate.note(answered=False)
             log.warning("attempt %s: the provider was not reached (%s)", facts.id, error.code)
             self.settlement.end(facts, entry, Status.FAILED, "provider_unreachable")
         except ProviderError as error:
+            gate.note(answered=True)
             log.warning("attempt %s: no usable grant (%s)", facts.id, error.code)
             self._drop_unusable(facts, entry, provider, error)
         else:
+            gate.note(answered=True)
             self._keep(facts, entry, provider, grant)
 
     def _drop_unusable(

@@ -15,7 +15,8 @@ from connectapp.vault import get_vault
 def link_flow(request: Any) -> LinkFlow:
     """The flow over this request's transactions."""
     registry = request.registry
-    return LinkFlow(request.work, get_vault(registry), registry["connectapp.journal"], get_settings(registry))
+    journal, gates = registry["connectapp.journal"], registry["connectapp.gates"]
+    return LinkFlow(request.work, get_vault(registry), journal, gates, get_settings(registry))
 
 
 def leave(

@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -9,7 +10,7 @@ from urllib.parse import urlencode
 from pyramid.httpexceptions import HTTPMethodNotAllowed, HTTPNoContent, HTTPNotFound, HTTPSeeOther
 from pyramid.view import view_config
 
-from connectapp import audit, forms
+from connectapp import audit, forms, tries
 from connectapp.accounts.store import masked
 from connectapp.connect import messages
 from connectapp.connect.attempts import Attempt, Status, facts
@@ -28,6 +29,8 @@ from connectapp.vault import get_vault
 log = logging.getLogger(__name__)
 
 REFRESH_SECONDS = 3
+MOST_REFUSED = 100  # callbacks from one place that belong to nothing
+REFUSED_WITHIN = timedelta(minutes=15)
 # Outcomes after which there is nothing to try again.
 SETTLED_OR_BUSY = {"linked", "exchanging", "pending_verification", "awaiting_confirmation"}
 
@@ -65,6 +68,9 @@ def callback(context: ProviderContext, request: Any) -> Any:
         raise HTTPMethodNotAllowed
     if "prefetch" in request.headers.get("Sec-Purpose", request.headers.get("Purpose", "")):
         return HTTPNoContent()
+    refused = tries.key("callback-place", tries.place(request.remote_addr))
+    if tries.count(request.dbsession, refused, REFUSED_WITHIN) >= MOST_REFUSED:
+        raise RefusedError("too_many_callbacks")
     flow = link_flow(request)
     try:
         outcome = flow.finish(request.actor, context.provider, request.GET.items())
@@ -72,6 +78,8 @@ def callback(context: ProviderContext, request: Any) -> Any:
         request.work.resume()
     if outcome.attempt_id:
         return _to_result(context, {"attempt": outcome.attempt_id})
+    with request.work.apart() as session:
+        tries.note(session, refused)
     log.warning("a callback was refused: %s", outcome.problem)
     return _to_result(context, {"problem": outcome.problem or "", "reference": request.reference})
 

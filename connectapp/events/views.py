@@ -26,6 +26,11 @@ TOO_MANY = (
     "Several connections of this organizer are still waiting for an answer. Finish one of them, or wait until they run "
     "out. What you typed is still here, and not saved yet."
 )
+TOO_OFTEN = "Too many connections were begun within an hour. What you typed is still here, and not saved yet."
+DOWN = (
+    "The provider does not answer at present. Try again in a minute. What you typed is still here, and not saved yet."
+)
+NOT_LEFT = {"too_many_attempts": (429, TOO_MANY), "too_many_starts": (429, TOO_OFTEN), "provider_down": (503, DOWN)}
 
 
 @view_config(context=Events, permission=Permission.EDIT_EVENTS, request_method="GET", renderer="events.jinja2")
@@ -157,9 +162,10 @@ def connect(context: Events | EventContext, request: Any) -> Any:
             replaces_id=shown.replaced_by(provider),
         )
     except RefusedError as error:
-        if error.reason != "too_many_attempts":
+        if error.reason not in NOT_LEFT:
             raise
-        return _again(shown, typed, 429, TOO_MANY)
+        status, notice = NOT_LEFT[error.reason]
+        return _again(shown, typed, status, notice)
     if shown.event is None:
         title = fields.check(typed)[0].title
         _add(request, event_id, title or UNTITLED)

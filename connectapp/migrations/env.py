@@ -10,6 +10,7 @@ import connectapp.mail
 import connectapp.organizers.models
 import connectapp.payments.models
 import connectapp.sessions
+import connectapp.tries
 import connectapp.vault  # noqa: F401 - these imports make the tables known to the metadata
 from connectapp.db import Base
 

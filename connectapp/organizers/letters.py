@@ -5,8 +5,8 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from connectapp import tries
 from connectapp.mail import get_mailer
-from connectapp.organizers import tries
 from connectapp.settings import get_settings
 
 MOST_MAILS = 5  # to one address in an hour; whoever asks more often hears the same and gets none

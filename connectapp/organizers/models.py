@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy import CheckConstraint, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
 from connectapp.db import Base, id_column, utcnow
@@ -66,14 +66,3 @@ class MailedLink(Base):
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
-
-
-class RecentTry(Base):
-    """Something that is counted for a while, such as a wrong password: `key` is a hash of what it is counted for."""
-
-    __tablename__ = "recent_try"
-    __table_args__ = (Index("ix_recent_try_key_at", "key", "at"),)
-
-    id: Mapped[str] = id_column()
-    key: Mapped[str]
-    at: Mapped[datetime] = mapped_column(default=utcnow, index=True)

@@ -1,6 +1,5 @@
 """Is this the password of that user? Asked at sign-in, step-up and joining: in one time for all, and not too often."""
 
-import ipaddress
 import logging
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,7 +9,8 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from connectapp.organizers import passwords, signin, tries
+from connectapp import tries
+from connectapp.organizers import passwords, signin
 from connectapp.organizers.models import User
 
 log = logging.getLogger(__name__)
@@ -60,7 +60,8 @@ def check(request: Any, email: str, password: str) -> Checked:
     :param email: as typed; it is folded. :param password: as typed.
     """
     folded = signin.fold_email(email)
-    by_address, by_place = tries.key("signin-email", folded), tries.key("signin-place", place(request.remote_addr))
+    by_address = tries.key("signin-email", folded)
+    by_place = tries.key("signin-place", tries.place(request.remote_addr))
     with request.work.writing() as session:
         if _too_many(session, by_address, by_place):
             return Checked(Verdict.TOO_MANY)
@@ -85,15 +86,3 @@ def _user(folded: str) -> Any:
 def _too_many(session: Session, by_address: str, by_place: str) -> bool:
     of_address = tries.count(session, by_address, WITHIN)
     return of_address >= MOST_PER_ADDRESS or tries.count(session, by_place, WITHIN) >= MOST_PER_PLACE
-
-
-def place(address: str | None) -> str:
-    """Where a request comes from: an IPv4 address, or the /64 that one IPv6 customer gets.
-
-    :param address: `remote_addr`, which the server sets; WebOb's `client_addr` believes any X-Forwarded-For.
-    """
-    try:
-        parsed = ipaddress.ip_address(address or "")
-    except ValueError:
-        return "nowhere"
-    return str(parsed if parsed.version == 4 else ipaddress.ip_network((parsed, 64), strict=False))

@@ -7,13 +7,12 @@ from urllib.parse import urlsplit
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.view import view_config
 
-from connectapp import forms
+from connectapp import forms, tries
 from connectapp.errors import RefusedError
 from connectapp.mail import is_address
-from connectapp.organizers import signin, signup, switching, tries
+from connectapp.organizers import signin, signup, switching
 from connectapp.organizers.choosing import chosen, token_of
 from connectapp.organizers.mailed_links import RESET, SIGNUP
-from connectapp.organizers.password_check import place
 from connectapp.resources import Root
 from connectapp.security import Permission
 from connectapp.settings import get_settings
@@ -59,7 +58,7 @@ def _ask(request: Any, kind: str, ask: Any) -> Any:
     if not is_address(email):
         request.response.status = 400
         return _asking(request, kind, typed, NO_ADDRESS)
-    asker = tries.key("mail-place", place(request.remote_addr))
+    asker = tries.key("mail-place", tries.place(request.remote_addr))
     if tries.count(request.dbsession, asker, timedelta(hours=1)) >= MOST_ASKED:
         raise RefusedError("too_many_mails")
     tries.note(request.dbsession, asker)

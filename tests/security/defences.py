@@ -178,6 +178,12 @@ DEFENCES: dict[str, Defence] = {
     "role-before-storing": Defence(("ST-13",), "connectapp.connect.settlement:_may_link", always(True)),
     "code-seen-once": Defence(("CR-05",), f"{FLOW}:attempts.code_was_seen", always(False)),
     "open-attempts-bounded": Defence(("ST-19",), f"{FLOW}:attempts.open_count", always(0)),
+    "attempts-per-hour": Defence(("RL-01",), f"{FLOW}:attempts.begun_count", always(0)),
+    "counted-callbacks": Defence(("RL-01",), "connectapp.connect.views:MOST_REFUSED", value(1 << 30)),
+    "places-at-a-provider": Defence(("TE-03",), "connectapp.connect.gates:Gate.enter", always(None), "leave_threads"),
+    "left-alone-for-a-while": Defence(
+        ("TE-19",), "connectapp.connect.gates:Gate.open", value(property(lambda _: True))
+    ),
     "one-organizer-per-account": Defence(
         ("ST-18",), "connectapp.accounts.store:AccountStore._check_free", always(None)
     ),

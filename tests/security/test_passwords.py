@@ -69,7 +69,7 @@ def test_one_place_cannot_try_many_addresses(site: Site) -> None:
     elsewhere.sign_in(person.email)
 
 
-@pytest.mark.row("AD-04", "HD-13")
+@pytest.mark.row("AD-04", "HD-13", "RL-02")
 def test_a_claimed_address_changes_nothing(site: Site) -> None:
     site.person("olga")
     for number in range(10):

@@ -33,7 +33,7 @@ def test_only_a_post_with_a_token_begins(site: Site, browser: Browser) -> None:
 
 @pytest.mark.row("ST-02")
 def test_states_are_random_and_say_nothing(make_site) -> None:
-    site = make_site(attempt__max_open="1000")
+    site = make_site(attempt__max_open="1000", attempt__max_per_hour="1000")
     browser = site.signed_in()
     token = browser.token()
     states = []

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from connectapp.providers.registry import problems as provider_problems
-from connectapp.settings import PREFIX, PROVIDER_SETTINGS, SETTINGS, Settings, load, shown
+from connectapp.settings import Settings, load, shown
+from connectapp.settings_table import PREFIX, PROVIDER_SETTINGS, SETTINGS
 
 CANARY = "canary-4711"
 GOOD = {
