@@ -11,7 +11,7 @@ UNSET := $(shell env | sed -n 's/^\(CONNECTAPP_[A-Za-z0-9_]*\|STRIPE_[A-Za-z0-9_
 CLEAN := env $(UNSET)
 
 .DEFAULT_GOAL := serve
-.PHONY: serve test check profile clean help
+.PHONY: serve test security check profile clean help
 
 serve: $(VENV)/installed-run var/vault.keys ## run the application and the sandbox
 	@$(CLEAN) $(BIN)/connectapp migrate development.ini
@@ -19,6 +19,11 @@ serve: $(VENV)/installed-run var/vault.keys ## run the application and the sandb
 
 test: $(VENV)/installed-test ## run every test, with the coverage gate
 	@$(CLEAN) $(BIN)/python -m pytest --cov --cov-report=term $(PYTEST_ARGS)
+
+security: $(VENV)/installed-test ## the rows of docs/security-rows.md as a table, and every defence taken out once
+	@$(CLEAN) $(BIN)/python -m pytest -q -m row -p tests.security.table $(PYTEST_ARGS)
+	@$(CLEAN) $(BIN)/python -m pytest -q tests/security/test_defences.py $(PYTEST_ARGS)
+	@$(CLEAN) $(BIN)/python -m tests.security.defences
 
 check: $(VENV)/installed-dev ## formatting, lint, types, house rules
 	@$(BIN)/ruff format --check .
