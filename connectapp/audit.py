@@ -52,6 +52,12 @@ def record(
     )
 
 
+def records(session: Session, subject: str, *actions: str) -> list[AuditRecord]:
+    """What was noted of the subject, the latest first. :param actions: only these."""
+    query = select(AuditRecord).where(AuditRecord.subject == subject, AuditRecord.action.in_(actions))
+    return list(session.scalars(query.order_by(AuditRecord.id.desc())))
+
+
 def last_reference(session: Session, subject: str) -> str | None:
     """The reference id of the latest request that did something to the subject; None if none is known."""
     query = select(AuditRecord.reference).where(AuditRecord.subject == subject, AuditRecord.reference.is_not(None))

@@ -4,7 +4,11 @@ Taking back is per account at Stripe and Square: it cuts every link of the accou
 revokes while another live link uses the same provider account.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
 
 from connectapp import audit
 from connectapp.accounts.announcements import AccountDisconnected
@@ -15,6 +19,9 @@ from connectapp.errors import ProviderError, UnreadableError
 from connectapp.providers.interfaces import Grant, IPaymentProvider
 from connectapp.secret import Secret
 from connectapp.vault import KeyRing
+
+TRIES = ("account.disconnecting", "account.revoke_failed")
+LONGEST_PAUSE = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -61,8 +68,31 @@ class Lifecycle:
             link = store.locked(account_id, owner.organizer_id)
             if link.status != DISCONNECTING:
                 return link.status
-            revocation = _revocation(store, link)
+            revocation = _unless_used(store, link, owner)
         return self.revoke(provider, revocation, owner)
+
+    def chase(self, providers: Mapping[str, IPaymentProvider]) -> None:
+        """Try again for every account whose access is not taken back yet: after 1, 2, 4 … 60 minutes.
+
+        Two processes may do so at once: a provider that is asked twice says that the access is gone.
+        """
+        for account_id, owner, name, mode in self._due():
+            provider = providers.get(name)
+            if provider is not None and provider.mode == mode:
+                self.revoke_again(provider, account_id, owner)
+
+    def _due(self) -> list[tuple[str, Owner, str, str]]:
+        """Account, who disconnected it, provider and mode."""
+        found = []
+        with self.work.reading() as session:
+            for link in session.scalars(select(ConnectedAccount).filter_by(status=DISCONNECTING)):
+                tries = audit.records(session, _subject(link), *TRIES)
+                if not _is_due([one.at for one in tries]):
+                    continue
+                user_id = tries[-1].user_id if tries else None
+                owner = Owner(link.organizer_id, user_id or link.linked_by)
+                found.append((link.id, owner, link.provider_account.provider, link.provider_account.mode))
+        return found
 
     def revoke_unused(self, provider: IPaymentProvider, grant: Grant) -> None:
         """Take a grant back that is not going to be stored, unless a live link uses its account.
@@ -107,14 +137,29 @@ def mark_disconnecting(store: AccountStore, link: ConnectedAccount, owner: Owner
 
     :return: None if there is nothing to revoke, because another live link uses the provider account.
     """
-    account = link.provider_account
     link.status = DISCONNECTING
     link.version += 1
     _note(store, link, owner, "account.disconnecting")
+    return _unless_used(store, link, owner)
+
+
+def _unless_used(store: AccountStore, link: ConnectedAccount, owner: Owner) -> Revocation | None:
+    """What to revoke; or None after ending the link, because another live one uses the provider account."""
+    account = link.provider_account
     if store.used(account.provider, account.mode, account.external_id, besides=link.id):
         _close(store, link, owner)
         return None
     return _revocation(store, link)
+
+
+def _is_due(tries: list[datetime]) -> bool:
+    """Whether it is time to ask again, by the times of the first try and of its failures."""
+    pause = min(timedelta(minutes=2 ** min(len(tries) - 1, 10)), LONGEST_PAUSE)
+    return not tries or tries[0] <= utcnow() - pause
+
+
+def _subject(link: ConnectedAccount) -> str:
+    return f"connected_account:{link.id}"
 
 
 def _revocation(store: AccountStore, link: ConnectedAccount) -> Revocation:
@@ -138,7 +183,7 @@ def _note(store: AccountStore, link: ConnectedAccount, owner: Owner, action: str
     audit.record(
         store.session,
         action,
-        f"connected_account:{link.id}",
+        _subject(link),
         organizer_id=owner.organizer_id,
         user_id=owner.user_id,
         account=masked(link.provider_account.external_id),

@@ -49,7 +49,7 @@ class Recovery:
         self.replacement = Replacement(settlement, journal)
 
     def run(self) -> None:
-        """Finish journal entries, note lost outcomes, give expired confirmations back."""
+        """Finish journal entries, note lost outcomes, give expired confirmations back, chase revocations."""
         for entry in self.journal.unfinished():
             try:
                 self._finish(entry)
@@ -60,6 +60,7 @@ class Recovery:
         self._note_lost_outcomes()
         for facts in self._unconfirmed():
             self._give_back(facts)
+        self.settlement.lifecycle.chase(self.providers)
 
     def _finish(self, entry: Entry) -> None:
         with self.work.reading() as session:
