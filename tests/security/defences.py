@@ -4,15 +4,13 @@ The application has no switch for any of it: a defence is taken out by replacing
 application is made. `python -m tests.security.defences` lists them; `test_defences.py` takes out each.
 """
 
-import importlib
 import os
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-VARIABLE = "TESTS_WITHOUT"  # inherited by the processes that tests start
+from tests.support.replacing import Wrap, replace_named
 
-Wrap = Callable[[Any], Any]
+VARIABLE = "TESTS_WITHOUT"  # inherited by the processes that tests start
 
 
 @dataclass(frozen=True)
@@ -30,12 +28,7 @@ class Defence:
 
     def remove(self) -> None:
         """Take it out of this process, for good."""
-        module_name, _, names = self.place.partition(":")
-        holder: Any = importlib.import_module(module_name)
-        *path, last = names.split(".")
-        for name in path:
-            holder = getattr(holder, name)
-        setattr(holder, last, self.wrap(getattr(holder, last)))
+        replace_named(self.place, self.wrap)
 
 
 def always(value: Any) -> Wrap:
@@ -216,9 +209,9 @@ DEFENCES: dict[str, Defence] = {
 }
 
 
-def remove_named() -> None:
-    """Take out what the environment names; for the start of test processes."""
-    if name := os.environ.get(VARIABLE):
+def remove_named(name: str | None = None) -> None:
+    """Take out this one, or the one that the environment names; for the start of test processes."""
+    if name := name or os.environ.get(VARIABLE):
         DEFENCES[name].remove()
 
 

@@ -1,8 +1,11 @@
 """The application in processes of its own: several at once, and killed at will. No mock can die like this."""
 
+import argparse
 import http.client
 import json
+import logging
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -11,6 +14,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from tests.support.site import Browser
 
@@ -23,12 +27,20 @@ class AppProcess:
     """One application behind waitress on a free port of this machine.
 
     :param settings: the ini section, as `make_settings` gives it. The process tells its port when it serves.
-    :param threads: of waitress. :param server: its other settings.
+    :param threads: of waitress. :param server: its other settings. :param fault: one of `tests.faults.points`.
+    :param log: where it writes everything that there is to log, SQL included.
     """
 
-    def __init__(self, settings: Mapping[str, str], threads: int = 16, server: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        settings: Mapping[str, str],
+        threads: int = 16,
+        server: Mapping[str, str] | None = None,
+        fault: str | None = None,
+        log: Path | None = None,
+    ) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.processes"],
+            [sys.executable, "-m", "tests.support.processes", *(("--fault", fault) if fault else ())],
             cwd=ROOT,
             env=os.environ | {"PYTHONPATH": str(ROOT)},
             stdin=subprocess.PIPE,
@@ -37,7 +49,7 @@ class AppProcess:
         )
         assert self._process.stdin
         assert self._process.stdout
-        order = {"settings": dict(settings), "server": {"threads": threads, **(server or {})}}
+        order = {"settings": dict(settings), "server": {"threads": threads, **(server or {})}, "log": str(log or "")}
         self._process.stdin.write(json.dumps(order))
         self._process.stdin.close()
         self._announced = self._process.stdout
@@ -49,9 +61,19 @@ class AppProcess:
 
     def get(self, path: str, cookie: str = "") -> tuple[int, str | None, bytes]:
         """Status, location and body of one request, with a connection of its own."""
+        return self._request("GET", path, {"Cookie": cookie})
+
+    def post(self, path: str, cookie: str, fields: Mapping[str, str]) -> tuple[int, str | None, bytes]:
+        """Send a form; as `get`."""
+        headers = {"Cookie": cookie, "Origin": "https://app.test", "Content-Type": "application/x-www-form-urlencoded"}
+        return self._request("POST", path, headers, urlencode(fields))
+
+    def _request(
+        self, method: str, path: str, headers: Mapping[str, str], body: str | None = None
+    ) -> tuple[int, str | None, bytes]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         try:
-            connection.request("GET", path, headers={"Host": "app.test", "Cookie": cookie})
+            connection.request(method, path, body, {"Host": "app.test", **headers})
             response = connection.getresponse()
             return response.status, response.getheader("Location"), response.read()
         finally:
@@ -72,6 +94,10 @@ class AppProcess:
         """The most memory that it ever had, in KiB."""
         status = Path(f"/proc/{self._process.pid}/status").read_text()
         return int(status.partition("VmHWM:")[2].split()[0])
+
+    def died(self) -> bool:
+        """Whether it was killed; waits for its end."""
+        return self._process.wait(30) == -signal.SIGKILL
 
     def kill(self) -> None:
         """SIGKILL: nothing of ours runs after it."""
@@ -108,15 +134,23 @@ def cookie_header(browser: Browser) -> str:
 
 def serve() -> None:
     """What runs in the process: read the order from standard input, tell the port, serve until a signal comes."""
-    import signal
-
     import waitress
 
     import connectapp
-    from tests.security.defences import remove_named
+    from tests.faults.points import inject
+    from tests.security.defences import DEFENCES, remove_named
 
-    remove_named()
+    options = argparse.ArgumentParser(description="Serve the application of the order on standard input.")
+    options.add_argument("--without", choices=DEFENCES, help="a defence that is taken out")
+    options.add_argument("--fault", metavar="POINT:WHAT", help="what happens where, e.g. P5-written:kill")
+    arguments = options.parse_args()
+    remove_named(arguments.without)
+    if arguments.fault:
+        inject(arguments.fault)
     order = json.load(sys.stdin)
+    if order["log"]:
+        logging.basicConfig(filename=order["log"], level=logging.DEBUG)
+        logging.getLogger("sqlalchemy").setLevel(logging.DEBUG)  # which keeps itself quiet otherwise
     app = connectapp.main({}, **order["settings"])
     server = waitress.create_server(app, host="127.0.0.1", port=0, url_scheme="https", **order["server"])
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
