@@ -74,7 +74,10 @@ setup(
             "main = connectapp:main",
             "sandbox = connectapp.sandbox:main",
         ],
-        "paste.server_runner": ["development = connectapp.sandbox.serve:serve_with_app"],
+        "paste.server_runner": [
+            "main = connectapp.serve:serve",
+            "development = connectapp.sandbox.serve:serve_with_app",
+        ],
         "console_scripts": ["connectapp = connectapp.cli:main"],
     },
 )

@@ -19,6 +19,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "logs": set(),
     "money": set(),
+    "serve": set(),
     "values": {"secret"},
     "settings": {"secret", "errors", "settings_table", "values"},
     "settings_table": {"secret", "values"},

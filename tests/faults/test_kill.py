@@ -1,5 +1,6 @@
 """kill -9 at every boundary of the link flow: whoever comes back is linked once, or is told to begin again."""
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ def test_every_boundary_is_tried() -> None:
 
 def killed_at(process: AppProcess) -> None:
     try:
-        assert process.died()
+        assert process.ended() == -signal.SIGKILL
     finally:
         process.stop()
 

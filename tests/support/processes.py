@@ -5,7 +5,6 @@ import http.client
 import json
 import logging
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -95,14 +94,18 @@ class AppProcess:
         status = Path(f"/proc/{self._process.pid}/status").read_text()
         return int(status.partition("VmHWM:")[2].split()[0])
 
-    def died(self) -> bool:
-        """Whether it was killed; waits for its end."""
-        return self._process.wait(30) == -signal.SIGKILL
-
     def kill(self) -> None:
         """SIGKILL: nothing of ours runs after it."""
         self._process.kill()
         self._end()
+
+    def tell_to_stop(self) -> None:
+        """SIGTERM, and no waiting."""
+        self._process.terminate()
+
+    def ended(self) -> int:
+        """Its exit code; waits for its end."""
+        return self._process.wait(30)
 
     def stop(self) -> None:
         """SIGTERM, which lets coverage write its data. Safe to repeat, also after `kill`."""
@@ -137,6 +140,7 @@ def serve() -> None:
     import waitress
 
     import connectapp
+    from connectapp.serve import GRACE, run
     from tests.faults.points import inject
     from tests.security.defences import DEFENCES, remove_named
 
@@ -151,11 +155,12 @@ def serve() -> None:
     if order["log"]:
         logging.basicConfig(filename=order["log"], level=logging.DEBUG)
         logging.getLogger("sqlalchemy").setLevel(logging.DEBUG)  # which keeps itself quiet otherwise
+    grace = float(order["server"].pop("grace", GRACE))
     app = connectapp.main({}, **order["settings"])
-    server = waitress.create_server(app, host="127.0.0.1", port=0, url_scheme="https", **order["server"])
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    print(server.effective_port, flush=True)
-    server.run()
+    server = waitress.create_server(app, **({"listen": "127.0.0.1:0", "url_scheme": "https"} | order["server"]))
+    several = getattr(server, "effective_listen", None)
+    print(several[0][1] if several else server.effective_port, flush=True)
+    run(server, grace)
 
 
 if __name__ == "__main__":
