@@ -5,7 +5,7 @@ from typing import Any
 
 from pyramid.exceptions import BadCSRFToken, PredicateMismatch
 from pyramid.httpexceptions import HTTPException, HTTPForbidden, HTTPNotFound, HTTPSeeOther
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from connectapp import forms
@@ -222,6 +222,7 @@ def includeme(config: Any) -> None:
         (VaultError, unavailable),
         (OperationalError, unavailable),
         (InterfaceError, unavailable),
+        (InternalError, unavailable),  # PostgreSQL takes no writes: a replica, after a failover
         (PoolTimeoutError, unavailable),
         (Exception, unexpected),
     ):

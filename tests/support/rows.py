@@ -29,6 +29,7 @@ EVIL_KEY = "sk_test_evil_canary"
 
 # For what has nothing to do with the database.
 SQLITE_ONLY = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+POSTGRESQL_ONLY = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
 
 def state(site: Site) -> Any:
