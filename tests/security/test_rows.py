@@ -82,6 +82,13 @@ def test_the_rows_of_a_group_have_no_gap() -> None:
         assert numbers == list(range(1, numbers[-1] + 1)), group
 
 
+def test_what_is_promised_is_tested() -> None:
+    promised = (TESTS.parent / "docs/threat-model.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"\b[A-Z]{2}-\d\d\b", promised))
+    assert len(named) > 40
+    assert named <= {line["id"] for line in LINE.finditer(sections()[0])}
+
+
 def write() -> None:
     """Put the marks of the tests into the document."""
     tests = marked()
