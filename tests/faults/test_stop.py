@@ -1,13 +1,12 @@
 """SIGTERM: nobody new is let in, who is in is answered, and what hangs is left to recovery."""
 
-import threading
 from pathlib import Path
 
 import pytest
 
 from connectapp.connect.recovery import recovery_of
 from tests.faults.invariants import check
-from tests.support.processes import AppProcess, cookie_header
+from tests.support.processes import AppProcess, calling, cookie_header
 from tests.support.rows import answer_page, eventually, statuses
 from tests.support.site import Browser, Site
 
@@ -25,23 +24,19 @@ def refuses(process: AppProcess) -> bool:
 @pytest.mark.row("DP-08")
 @pytest.mark.parametrize("listen", ["127.0.0.1:0", "127.0.0.1:0 [::1]:0"])
 def test_a_stop_waits_for_the_exchange(site: Site, browser: Browser, tmp_path: Path, listen: str) -> None:
-    url, answers = browser.callback_url(), []
+    url = browser.callback_url()
     site.sandbox.fault(endpoint="token", hold="here")
     process = AppProcess(site.settings, server={"listen": listen})
-    exchange = threading.Thread(target=lambda: answers.append(process.get(url, cookie_header(browser))))
-    exchange.start()
-    try:
-        site.sandbox.wait_for_hold("here")
-        process.tell_to_stop()
-        eventually(lambda: refuses(process))
-        assert statuses(site) == [("exchanging", None)]
-    finally:
-        site.sandbox.release("here")
-        exchange.join()
-        code = process.ended()
-        process.stop()
-    assert code == 0
-    assert [status for status, _, _ in answers] == [303]
+    with calling(process, url, cookie_header(browser)) as answers:
+        try:
+            site.sandbox.wait_for_hold("here")
+            process.tell_to_stop()
+            eventually(lambda: refuses(process))
+            assert statuses(site) == [("exchanging", None)]
+        finally:
+            site.sandbox.release("here")
+        assert process.ended() == 0
+    assert answers == [303]
     assert statuses(site) == [("linked", None)]
     assert site.sandbox.redemptions() == 1
     check(site, tmp_path, url)
@@ -52,21 +47,14 @@ def test_a_stop_does_not_wait_for_ever(site: Site, browser: Browser, tmp_path: P
     url = browser.callback_url()
     site.sandbox.fault(endpoint="account", hold="here")
     process = AppProcess(site.settings, server={"grace": "0.2"})
-
-    def cut_off() -> None:
-        with pytest.raises(OSError):  # noqa: PT011 - the ways of a dying connection are many
-            process.get(url, cookie_header(browser))
-
-    exchange = threading.Thread(target=cut_off)
-    exchange.start()
-    try:
-        site.sandbox.wait_for_hold("here")
-        process.tell_to_stop()
-        assert process.ended() == 0
-    finally:
-        site.sandbox.release("here")
-        exchange.join()
-        process.stop()
+    with calling(process, url, cookie_header(browser)) as answers:
+        try:
+            site.sandbox.wait_for_hold("here")
+            process.tell_to_stop()
+            assert process.ended() == 0
+        finally:
+            site.sandbox.release("here")
+    assert answers == [None]
     recovery_of(site.registry).run()
     assert "Connected" in answer_page(browser, url).text
     assert site.sandbox.redemptions() == 1

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.processes import AppProcess, app_processes, cookie_header
+from tests.support.processes import AppProcess, app_processes, calling, cookie_header
 from tests.support.rows import SQLITE_ONLY, answer_page, eventually, statuses
 from tests.support.site import Browser, Site
 
@@ -39,20 +39,13 @@ def interrupted(site: Site, browser: Browser, endpoint: str, **fault: object) ->
     url = browser.callback_url()
     site.sandbox.fault(endpoint=endpoint, hold="here", **fault)
     process = AppProcess(site.settings)
-
-    def cut_off() -> None:
-        with pytest.raises(OSError):  # noqa: PT011 - the ways of a dying connection are many
-            process.get(url, cookie_header(browser))
-
-    thread = threading.Thread(target=cut_off)
-    thread.start()
-    try:
-        site.sandbox.wait_for_hold("here")
-        process.kill()
-    finally:
-        process.stop()
-        site.sandbox.release("here")
-        thread.join()
+    with calling(process, url, cookie_header(browser)) as answers:
+        try:
+            site.sandbox.wait_for_hold("here")
+            process.kill()
+        finally:
+            site.sandbox.release("here")
+    assert answers == [None]
     assert statuses(site) == [("exchanging", None)]
     return url
 

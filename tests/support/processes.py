@@ -8,6 +8,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
@@ -128,6 +129,26 @@ def app_processes(settings: Mapping[str, str], count: int = 1, **kwargs: Any) ->
     finally:
         for process in started:
             process.stop()
+
+
+@contextmanager
+def calling(process: AppProcess, path: str, cookie: str) -> Iterator[list[int | None]]:
+    """Ask while the block runs; after it the process is ended, and the list has the status, or None if cut off."""
+    answers: list[int | None] = []
+
+    def call() -> None:
+        try:
+            answers.append(process.get(path, cookie)[0])
+        except (OSError, http.client.HTTPException):
+            answers.append(None)
+
+    thread = threading.Thread(target=call)
+    thread.start()
+    try:
+        yield answers
+    finally:
+        thread.join()
+        process.stop()
 
 
 def cookie_header(browser: Browser) -> str:
