@@ -61,7 +61,7 @@ class Settings:
     mail_seconds: int = 30
     leave_page_wait: bool = False
     share_accounts: bool = False
-    recovery_seconds: int = 60
+    recovery_seconds: int = 30
     http_max_body_kib: int = 64
     demo: bool = False
     provider: dict[str, ProviderSettings] = field(default_factory=dict)

@@ -62,7 +62,7 @@ SETTINGS = (
     Setting("mail.seconds", values.number(0, 3600), "30"),
     Setting("leave_page.wait", values.boolean, "false"),
     Setting("share_accounts", values.boolean, "false"),
-    Setting("recovery.seconds", values.number(0, 3600), "60"),
+    Setting("recovery.seconds", values.number(0, 3600), "30"),
     Setting("http.max_body_kib", values.number(1, 10240), "64"),
     Setting("demo", values.boolean, "false"),
 )

@@ -27,8 +27,8 @@ from connectapp.vault import get_vault
 
 log = logging.getLogger(__name__)
 
-# Redeeming, identifying and storing take at most two provider deadlines; after this nobody works on it any more.
-LOST_AFTER = timedelta(minutes=2)
+# For storing; with redeeming and identifying, a deadline each, nobody works on an attempt any more after it.
+MARGIN = timedelta(seconds=30)
 # Attempts that ended without a link: a grant that the journal still holds for them is to be taken back.
 CLOSED = {Status.DENIED, Status.REFUSED, Status.FAILED}
 # An entry of another machine is tried for as long as the account may be verified.
@@ -47,6 +47,7 @@ class Recovery:
         self.journal = journal
         self.providers = providers
         self.replacement = Replacement(settlement, journal)
+        self.lost_after = 2 * timedelta(seconds=settlement.settings.transport_deadline) + MARGIN
 
     def run(self) -> None:
         """Finish journal entries, note lost outcomes, give expired confirmations back, chase revocations."""
@@ -93,7 +94,7 @@ class Recovery:
         now = utcnow()
         with self.work.reading() as session:
             rows = session.scalars(
-                select(Attempt).where(Attempt.status == Status.EXCHANGING, Attempt.changed_at < now - LOST_AFTER)
+                select(Attempt).where(Attempt.status == Status.EXCHANGING, Attempt.changed_at < now - self.lost_after)
             )
             lost = [
                 attempts.facts(row) for row in rows if row.reason is None or row.changed_at < now - VERIFYING_AT_MOST
