@@ -6,6 +6,7 @@ application is made. `python -m tests.security.defences` lists them; `test_defen
 
 import os
 from dataclasses import dataclass, replace
+from time import sleep
 from typing import Any
 
 from tests.support.replacing import Wrap, replace_named
@@ -63,6 +64,7 @@ def _lets_one_slip(original: Any) -> Any:
     slipped: list[str] = []
 
     def burn(session: Any, attempt_id: str, target: Any, **values: Any) -> bool:
+        sleep(1)  # so that others have looked at the attempt too before the first burns it
         if original(session, attempt_id, target, **values):
             return True
         slipped.append(attempt_id)
