@@ -200,7 +200,7 @@ def serve_with_app(app: "WSGIApplication", global_conf: dict[str, str], **settin
     except (OSError, ValueError) as error:
         _give_up(f"cannot start on {settings['listen']}: {error}")
     with sandbox:
-        shown = f"{settings['listen'].split()[0].rpartition(':')[0]}:{_port(server)}"
+        shown = f"{settings['listen'].split()[0].rpartition(':')[0]}:{port_of(server)}"
         sys.stdout.write(f"connectapp  http://{shown}\nsandbox     {sandbox.url} (stands in for Stripe)\n")
         sys.stdout.flush()
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -208,7 +208,7 @@ def serve_with_app(app: "WSGIApplication", global_conf: dict[str, str], **settin
         server.run()
 
 
-def _port(server: Any) -> int:
+def port_of(server: Any) -> int:
     """The port in use; waitress has another class where the host name has several addresses."""
     several = getattr(server, "effective_listen", None)
     return int(several[0][1] if several else server.effective_port)

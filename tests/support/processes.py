@@ -161,6 +161,7 @@ def serve() -> None:
     import waitress
 
     import connectapp
+    from connectapp.sandbox.serve import port_of
     from connectapp.serve import GRACE, run
     from tests.faults.points import inject
     from tests.security.defences import DEFENCES, remove_named
@@ -179,8 +180,7 @@ def serve() -> None:
     grace = float(order["server"].pop("grace", GRACE))
     app = connectapp.main({}, **order["settings"])
     server = waitress.create_server(app, **({"listen": "127.0.0.1:0", "url_scheme": "https"} | order["server"]))
-    several = getattr(server, "effective_listen", None)
-    print(several[0][1] if several else server.effective_port, flush=True)
+    print(port_of(server), flush=True)
     run(server, grace)
 
 
