@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import waitress
 from playwright.sync_api import Browser, Page, sync_playwright
+from waitress import wasyncore
 
 import connectapp
 from connectapp.sandbox.app import make_app
@@ -72,14 +73,29 @@ class Served:
         self.thread.start()
 
     def close(self) -> None:
-        self.server.close()
-        self.thread.join(10)
+        self._leave_the_loop()
         postman = self.registry["connectapp.postman"]
         postman.stop()
         postman.join(30)
         self.engine.dispose()
         self.sandbox.http.clear()
         self.sandbox_server.stop()
+
+    def _leave_the_loop(self) -> None:
+        # Only its own thread may take a socket from waitress's loop: closed from here, one that it polls would fail.
+        # One address: the server is its own listener. Several: it has a map of them.
+        sockets = self.server.map if hasattr(self.server, "map") else self.server._map
+        held: dict[int, Any] = {}
+
+        def leave() -> None:
+            held.update(sockets)
+            sockets.clear()
+
+        next(one.trigger for one in list(sockets.values()) if hasattr(one, "trigger")).pull_trigger(leave)
+        self.thread.join(10)
+        assert not self.thread.is_alive()
+        self.server.task_dispatcher.shutdown()
+        wasyncore.close_all(held)
 
 
 @pytest.fixture
