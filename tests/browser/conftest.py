@@ -91,7 +91,8 @@ class Served:
             held.update(sockets)
             sockets.clear()
 
-        next(one.trigger for one in list(sockets.values()) if hasattr(one, "trigger")).pull_trigger(leave)
+        listener = next(one for one in list(sockets.values()) if one.accepting)
+        listener.trigger.pull_trigger(leave)
         self.thread.join(10)
         assert not self.thread.is_alive()
         self.server.task_dispatcher.shutdown()
