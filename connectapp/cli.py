@@ -2,22 +2,26 @@
 
 import argparse
 import getpass
+import signal
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from plaster import get_settings as read_ini
 from pyramid.config import Configurator
+from pyramid.paster import get_app, setup_logging
 from sqlalchemy.orm import Session
 from transaction import TransactionManager
 
-from connectapp import schema
+from connectapp import jobs, schema
 from connectapp.db import Work, make_engine
 from connectapp.errors import ConnectappError, RefusedError
 from connectapp.organizers import passwords, signin
 from connectapp.settings import Settings, get_settings, shown
 from connectapp.vault import new_key_line
+from connectapp.worker import get_worker, start_jobs
 
 USER_REFUSALS = {
     "user_exists": "there is already a user of that e-mail address",
@@ -94,6 +98,32 @@ def _writing(settings: Settings) -> Iterator[Session]:
         engine.dispose()
 
 
+def work(arguments: argparse.Namespace) -> None:
+    """Do the jobs that are due, as they come, until SIGTERM or Ctrl-C; any number of workers may do so at once."""
+    setup_logging(arguments.ini)
+    told = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: told.set())
+    registry = get_app(arguments.ini).registry  # the platform's own, with whoever listens there
+    if arguments.once:
+        worker = get_worker(registry)
+        worker.run_due()
+    else:
+        worker = start_jobs(registry)
+        told.wait()
+    worker.stop()
+    print(f"jobs done: {worker.begun}")
+
+
+def show_jobs(arguments: argparse.Namespace) -> None:
+    """Print what is to be done and when: one line each, with the number of tries and why the last one failed."""
+    settings = configured(arguments.ini)
+    with _writing(settings) as session:
+        for job in jobs.waiting(session):
+            problem = f"  {job.problem}" if job.problem else ""
+            print(f"{job.due_at:%Y-%m-%d %H:%M:%S}  {job.name}  {job.subject or '-'}  tries {job.tries}{problem}")
+
+
 def parser() -> argparse.ArgumentParser:
     """The commands and their arguments."""
     top = argparse.ArgumentParser(prog="connectapp", description="Administer connectapp.")
@@ -107,6 +137,9 @@ def parser() -> argparse.ArgumentParser:
         "--organizer", required=True, help="the organizer's name"
     )
     _command(users, "password", set_password, "ini", "email")
+    once = _command(commands, "worker", work, "ini")
+    once.add_argument("--once", action="store_true", help="end when nothing is due any more")
+    _command(commands, "jobs", show_jobs, "ini")
     return top
 
 

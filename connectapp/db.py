@@ -20,6 +20,7 @@ from sqlalchemy import DateTime, Dialect, Engine, MetaData, TypeDecorator, creat
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
+from transaction import TransactionManager
 from transaction.interfaces import NoTransaction
 
 from connectapp.errors import SettingsError
@@ -218,6 +219,11 @@ class Work:
         """Leave an empty transaction behind, which is what the tween of `pyramid_tm` expects to find."""
         self.end()
         self.manager.begin()
+
+
+def work_of(registry: Any) -> Work:
+    """Transactions for one thread that works outside of a request; `registry` is Pyramid's."""
+    return Work(registry["connectapp.engine"], TransactionManager(explicit=True), registry.notify)
 
 
 def _request_work(request: Any) -> Work:

@@ -11,6 +11,7 @@
     ├── RefusedError          a request that we refuse, for a reason that the user can act on
     ├── OtherOrganizerError   a form was made for another organizer than the one that is acted for now
     ├── UnavailableError      we cannot do it now, nothing was changed, the same request may be sent again
+    ├── NotYetError           a job is not done and is to be tried again
     └── ProviderError         the payment provider did not do what was asked
         ├── NotSentError          surely nothing reached the provider
         ├── GrantRefusedError     the provider answered no
@@ -78,6 +79,10 @@ class OtherOrganizerError(ConnectappError):
 
 class UnavailableError(ConnectappError):
     """Not possible now; nothing was changed and the same request may be sent again."""
+
+
+class NotYetError(ConnectappError):
+    """A job is not done and is to be tried again; the text says why, for the admin."""
 
 
 class ProviderError(ConnectappError):

@@ -9,11 +9,13 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from connectapp import jobs
 from connectapp.db import Base, id_column, utcnow, uuid7
 from connectapp.secret import Secret
 from connectapp.settings import get_settings
 from connectapp.vault import Binding, KeyRing, get_vault
 
+SEND = "mail"  # the job that sends it; its subject is the mail
 LONGEST_ADDRESS = 254  # RFC 5321 section 4.5.3.1.3, without the angle brackets
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
@@ -22,10 +24,7 @@ _ADDRESS = re.compile(rf"(?!.*=\?)(?=.{{1,64}}@){_ATOM}(\.{_ATOM})*@{_LABEL}(\.{
 
 
 class OutgoingMail(Base):
-    """A mail to be sent. `content` is sealed, since mails carry one-time links, and erased when nothing is left to do.
-
-    `next_try_at` is also the lease of whoever is sending it now; None when it was sent or given up.
-    """
+    """A mail. `content` is sealed, since mails carry one-time links, and erased when it was sent or given up."""
 
     __tablename__ = "outgoing_mail"
 
@@ -33,8 +32,6 @@ class OutgoingMail(Base):
     recipient: Mapped[str]
     content: Mapped[bytes | None]
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
-    tries: Mapped[int] = mapped_column(default=0)
-    next_try_at: Mapped[datetime | None] = mapped_column(default=utcnow, index=True)
     sent_at: Mapped[datetime | None]
 
 
@@ -80,6 +77,7 @@ class Mailer:
         content = Secret(json.dumps({"subject": subject, "body": body}))
         mail.content = self.ring.seal(content, binding(mail.id))
         session.add(mail)
+        jobs.enqueue(session, SEND, mail.id)
         if self.wake is not None:
             event.listen(session, "after_commit", self._wake, once=True)
 

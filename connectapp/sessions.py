@@ -19,10 +19,9 @@ from pyramid.interfaces import ISession
 from sqlalchemy import JSON, ForeignKey, delete, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, Session, mapped_column
-from transaction import TransactionManager
 from zope.interface import implementer
 
-from connectapp.db import SAFE_METHODS, Base, Work, id_column, utcnow
+from connectapp.db import SAFE_METHODS, Base, Work, id_column, utcnow, work_of
 from connectapp.settings import Settings, get_settings
 
 log = logging.getLogger(__name__)
@@ -223,9 +222,8 @@ def _stored_session(request: Any) -> StoredSession | None:
 
 def _touch(request: Any) -> None:
     """Note that the session is in use, in a transaction of its own, after the answer has been made."""
-    work = Work(request.registry["connectapp.engine"], TransactionManager(explicit=True))
     try:
-        _note_use(work, request.stored_session.id)
+        _note_use(work_of(request.registry), request.stored_session.id)
     except SQLAlchemyError:
         log.exception("the use of a session is not noted")  # the answer is made; the next request tries again
 

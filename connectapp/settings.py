@@ -58,10 +58,12 @@ class Settings:
     signin_fresh_minutes: int = 30
     mail_server: Secret | None = None
     mail_from: str = ""
-    mail_seconds: int = 30
     leave_page_wait: bool = False
     share_accounts: bool = False
     recovery_seconds: int = 30
+    worker_embedded: bool = True
+    worker_threads: int = 3
+    worker_seconds: int = 5
     http_max_body_kib: int = 64
     demo: bool = False
     provider: dict[str, ProviderSettings] = field(default_factory=dict)

@@ -59,10 +59,12 @@ SETTINGS = (
     Setting("signin.fresh_minutes", values.number(1, 1440), "30"),
     Setting("mail.server", values.mail_server, secret=True),
     Setting("mail.from", values.mailbox),
-    Setting("mail.seconds", values.number(0, 3600), "30"),
     Setting("leave_page.wait", values.boolean, "false"),
     Setting("share_accounts", values.boolean, "false"),
     Setting("recovery.seconds", values.number(0, 3600), "30"),
+    Setting("worker.embedded", values.boolean, "true"),
+    Setting("worker.threads", values.number(2, 100), "3"),
+    Setting("worker.seconds", values.number(1, 3600), "5"),
     Setting("http.max_body_kib", values.number(1, 10240), "64"),
     Setting("demo", values.boolean, "false"),
 )

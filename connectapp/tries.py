@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from connectapp.db import Base, id_column, utcnow, uuid7
 
-KEPT_FOR = timedelta(hours=24)
+KEPT_FOR = timedelta(hours=24)  # longer than anything is counted
 
 
 class RecentTry(Base):
@@ -42,8 +42,7 @@ def count(session: Session, counted: str, within: timedelta) -> int:
 
 
 def note(session: Session, *counted: str) -> list[str]:
-    """Count once more, in the caller's transaction; what is old goes. :return: ids for `take_back`."""
-    session.execute(delete(RecentTry).where(RecentTry.at < utcnow() - KEPT_FOR))
+    """Count once more, in the caller's transaction. :return: ids for `take_back`."""
     noted = [RecentTry(id=uuid7(), key=one) for one in counted]
     session.add_all(noted)
     return [one.id for one in noted]

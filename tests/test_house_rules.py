@@ -30,9 +30,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "vault": {"db", "errors", "secret", "settings"},
     "audit": {"db", "logs"},
     "forms": {"errors"},
-    "mail": {"db", "secret", "settings", "vault"},
+    "jobs": {"db"},
+    "worker": {"db", "errors", "jobs", "logs", "settings"},
+    "mail": {"db", "jobs", "secret", "settings", "vault"},
     "couriers": {"oauth.errors", "oauth.transport", "secret", "settings", "values"},
-    "postman": {"couriers", "db", "errors", "mail", "settings", "vault"},
+    "postman": {"couriers", "db", "errors", "jobs", "mail", "settings", "vault", "worker"},
+    "purge": {"db", "mail", "organizers.models", "sessions", "settings", "tries"},
     "http": {"db", "logs", "settings"},
     "sessions": {"db", "settings"},
     "schema": {"db", "errors", "vault"},
@@ -48,7 +51,11 @@ MAY_IMPORT: dict[str, set[str]] = {
         "tries",
     },
     "organizers.models": {"db"},
-    "accounts": {"audit", "db", "errors", "organizers.models", "providers.interfaces", "secret", "vault", "accounts"},
+    "accounts": {
+        "accounts", "audit", "db", "errors", "jobs", "organizers.models", "providers.interfaces", "secret", "vault",
+    },
+    # Jobs have no request; like `resources`, they find the providers themselves.
+    "accounts.chase": {"accounts", "db", "errors", "jobs", "providers.registry", "vault"},
     "accounts.notices": {"accounts", "mail", "organizers.models", "settings"},
     "accounts.views": {
         "accounts", "audit", "errors", "layout", "organizers.models", "providers.interfaces", "resources", "security",
@@ -67,7 +74,6 @@ MAY_IMPORT: dict[str, set[str]] = {
     "payments.views": {
         "accounts.store", "errors", "payments", "providers.interfaces", "resources", "security", "vault",
     },
-    # Recovery has no request; like `resources`, it finds the providers itself.
     "connect.recovery": {"connect", "db", "providers.interfaces", "providers.registry", "settings", "vault"},
     "events": {
         "accounts", "audit", "connect.attempts", "db", "errors", "events", "layout", "money", "organizers.models",
@@ -78,9 +84,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "events.publish_views": {"accounts", "db", "errors", "events", "resources", "security"},
     "migrations": {
-        "accounts", "audit", "connect", "db", "events", "mail", "organizers", "payments", "sessions", "tries", "vault",
+        "accounts", "audit", "connect", "db", "events", "jobs", "mail", "organizers", "payments", "sessions", "tries",
+        "vault",
     },
-    "cli": {"db", "errors", "organizers.passwords", "organizers.signin", "schema", "settings", "vault"},
+    "cli": {
+        "db", "errors", "jobs", "organizers.passwords", "organizers.signin", "schema", "settings", "vault", "worker",
+    },
 }  # fmt: skip
 
 

@@ -4,13 +4,9 @@ Taking back is per account at Stripe and Square: it cuts every link of the accou
 revokes while another live link uses the same provider account.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
-from sqlalchemy import select
-
-from connectapp import audit
+from connectapp import audit, jobs
 from connectapp.accounts.announcements import AccountDisconnected
 from connectapp.accounts.models import ACTIVE, DISCONNECTED, DISCONNECTING, ConnectedAccount
 from connectapp.accounts.store import AccountStore, Owner, masked
@@ -20,8 +16,16 @@ from connectapp.providers.interfaces import Grant, IPaymentProvider
 from connectapp.secret import Secret
 from connectapp.vault import KeyRing
 
-TRIES = ("account.disconnecting", "account.revoke_failed")
-LONGEST_PAUSE = timedelta(hours=1)
+REVOKE = "revoke"  # the job that asks again until the provider has confirmed; its subject is the connected account
+
+
+@dataclass(frozen=True)
+class Unrevoked:
+    """An account that is disconnected here and perhaps not at the provider; `owner` names who did it."""
+
+    owner: Owner
+    provider: str
+    mode: str
 
 
 @dataclass(frozen=True)
@@ -71,28 +75,15 @@ class Lifecycle:
             revocation = _unless_used(store, link, owner)
         return self.revoke(provider, revocation, owner)
 
-    def chase(self, providers: Mapping[str, IPaymentProvider]) -> None:
-        """Try again for every account whose access is not taken back yet: after 1, 2, 4 … 60 minutes.
-
-        Two processes may do so at once: a provider that is asked twice says that the access is gone.
-        """
-        for account_id, owner, name, mode in self._due():
-            provider = providers.get(name)
-            if provider is not None and provider.mode == mode:
-                self.revoke_again(provider, account_id, owner)
-
-    def _due(self) -> list[tuple[str, Owner, str, str]]:
-        """Account, who disconnected it, provider and mode."""
-        found = []
+    def unrevoked(self, account_id: str) -> Unrevoked | None:
+        """What is known of an account whose access is still to be taken back; None if it is not, or not any more."""
         with self.work.reading() as session:
-            for link in session.scalars(select(ConnectedAccount).filter_by(status=DISCONNECTING)):
-                tries = audit.records(session, _subject(link), *TRIES)
-                if not _is_due([one.at for one in tries]):
-                    continue
-                user_id = tries[-1].user_id if tries else None
-                owner = Owner(link.organizer_id, user_id or link.linked_by)
-                found.append((link.id, owner, link.provider_account.provider, link.provider_account.mode))
-        return found
+            link = session.get(ConnectedAccount, account_id)
+            if link is None or link.status != DISCONNECTING:
+                return None
+            ended = audit.records(session, _subject(link), "account.disconnecting")
+            owner = Owner(link.organizer_id, (ended and ended[0].user_id) or link.linked_by)
+            return Unrevoked(owner, link.provider_account.provider, link.provider_account.mode)
 
     def revoke_unused(self, provider: IPaymentProvider, grant: Grant) -> None:
         """Take a grant back that is not going to be stored, unless a live link uses its account.
@@ -133,14 +124,17 @@ class Lifecycle:
 
 
 def mark_disconnecting(store: AccountStore, link: ConnectedAccount, owner: Owner) -> Revocation | None:
-    """Make the account unusable, in the caller's transaction; for `Lifecycle.revoke` after it.
+    """Make the account unusable, in the caller's transaction; for `Lifecycle.revoke` after it, or else the job.
 
     :return: None if there is nothing to revoke, because another live link uses the provider account.
     """
     link.status = DISCONNECTING
     link.version += 1
     _note(store, link, owner, "account.disconnecting")
-    return _unless_used(store, link, owner)
+    revocation = _unless_used(store, link, owner)
+    if revocation is not None:
+        jobs.enqueue(store.session, REVOKE, link.id, utcnow() + jobs.FIRST_PAUSE)
+    return revocation
 
 
 def _unless_used(store: AccountStore, link: ConnectedAccount, owner: Owner) -> Revocation | None:
@@ -150,12 +144,6 @@ def _unless_used(store: AccountStore, link: ConnectedAccount, owner: Owner) -> R
         _close(store, link, owner)
         return None
     return _revocation(store, link)
-
-
-def _is_due(tries: list[datetime]) -> bool:
-    """Whether it is time to ask again, by the times of the first try and of its failures."""
-    pause = min(timedelta(minutes=2 ** min(len(tries) - 1, 10)), LONGEST_PAUSE)
-    return not tries or tries[0] <= utcnow() - pause
 
 
 def _subject(link: ConnectedAccount) -> str:

@@ -1,25 +1,22 @@
-"""Finishes what a crash, a full disk or a silent provider left behind. Runs at start and then every so often.
+"""Finishes what a crash, a full disk or a silent provider left behind.
 
-Many processes may run it at once: a journal entry is worked on under its lock, and everything else by
-compare-and-swap.
+The journal is each machine's own, so every process looks after it; the rest is in the database, for any worker. Many
+may do so at once: a journal entry is worked on under its lock, and everything else by compare-and-swap.
 """
 
 import logging
-import threading
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from pyramid.events import ApplicationCreated
 from sqlalchemy import select
-from transaction import TransactionManager
 
 from connectapp.connect import attempts
 from connectapp.connect.attempts import Attempt, AttemptFacts, Status
 from connectapp.connect.journal import Entry, Journal
 from connectapp.connect.replacement import Replacement
 from connectapp.connect.settlement import Settlement
-from connectapp.db import Work, utcnow
+from connectapp.db import utcnow, work_of
 from connectapp.providers.interfaces import IPaymentProvider
 from connectapp.providers.registry import get_providers
 from connectapp.settings import get_settings
@@ -36,7 +33,7 @@ VERIFYING_AT_MOST = timedelta(minutes=15)
 
 
 class Recovery:
-    """One pass over everything unfinished.
+    """Looks for what is unfinished.
 
     :param providers: the configured providers by name.
     """
@@ -49,8 +46,8 @@ class Recovery:
         self.replacement = Replacement(settlement, journal)
         self.lost_after = 2 * timedelta(seconds=settlement.settings.transport_deadline) + MARGIN
 
-    def run(self) -> None:
-        """Finish journal entries, note lost outcomes, give expired confirmations back, chase revocations."""
+    def finish_journal(self) -> None:
+        """Finish the entries of this machine's journal."""
         for entry in self.journal.unfinished():
             try:
                 self._finish(entry)
@@ -58,10 +55,14 @@ class Recovery:
                 log.exception("journal entry %s is not finished, it will be tried again", entry.attempt_id)
             finally:
                 entry.close()
+
+    def sweep(self) -> None:
+        """Note lost outcomes, end attempts whose time is over, give grants back that nobody confirmed."""
         self._note_lost_outcomes()
-        for facts in self._unconfirmed():
+        for facts in self._overdue(Status.PENDING):
+            self.settlement.expire(facts)
+        for facts in self._overdue(Status.AWAITING_CONFIRMATION):
             self._give_back(facts)
-        self.settlement.lifecycle.chase(self.providers)
 
     def _finish(self, entry: Entry) -> None:
         with self.work.reading() as session:
@@ -102,11 +103,9 @@ class Recovery:
         for facts in lost:
             self.settlement.note_lost(facts)
 
-    def _unconfirmed(self) -> list[AttemptFacts]:
+    def _overdue(self, status: Status) -> list[AttemptFacts]:
         with self.work.reading() as session:
-            rows = session.scalars(
-                select(Attempt).where(Attempt.status == Status.AWAITING_CONFIRMATION, Attempt.expires_at <= utcnow())
-            )
+            rows = session.scalars(select(Attempt).where(Attempt.status == status, Attempt.expires_at <= utcnow()))
             return [attempts.facts(row) for row in rows]
 
     def _give_back(self, facts: AttemptFacts) -> None:
@@ -120,30 +119,22 @@ class Recovery:
 
 def recovery_of(registry: Any) -> Recovery:
     """A recovery with a database session of its own, for one thread."""
-    work = Work(registry["connectapp.engine"], TransactionManager(explicit=True), registry.notify)
-    settlement = Settlement(work, get_vault(registry), get_settings(registry))
+    settlement = Settlement(work_of(registry), get_vault(registry), get_settings(registry))
     return Recovery(settlement, registry["connectapp.journal"], get_providers(registry))
 
 
-def _keep_recovering(registry: Any, stop: threading.Event, seconds: int) -> None:
-    recovery = recovery_of(registry)
-    while True:
-        try:
-            recovery.run()
-        except Exception:
-            log.exception("recovery stopped half-way, it will be tried again")
-        if stop.wait(seconds):
-            return
+def finish_journal(registry: Any) -> None:
+    """What each process does for itself."""
+    recovery_of(registry).finish_journal()
 
 
-def _start(event: Any) -> None:
-    registry = event.app.registry
-    seconds = get_settings(registry).recovery_seconds
-    if seconds:
-        stop = registry["connectapp.recovery.stop"] = threading.Event()
-        arguments = (registry, stop, seconds)
-        threading.Thread(target=_keep_recovering, args=arguments, name="recovery", daemon=True).start()
+def sweep(registry: Any, _job: object) -> None:
+    """The job ``sweep``."""
+    recovery_of(registry).sweep()
 
 
 def includeme(config: Any) -> None:
-    config.add_subscriber(_start, ApplicationCreated)
+    seconds = get_settings(config.registry).recovery_seconds
+    if seconds:
+        config.add_chore("journal", finish_journal, seconds)
+        config.add_job("sweep", sweep, timedelta(seconds=seconds))

@@ -77,6 +77,12 @@ class Settlement:
             if attempts.move(session, facts.id, (Status.EXCHANGING,), Status.OUTCOME_UNKNOWN, reason="interrupted"):
                 _note(session, facts, "attempt.outcome_unknown", "interrupted")
 
+    def expire(self, facts: AttemptFacts) -> None:
+        """End an attempt whose callback never came."""
+        with self.work.writing() as session:
+            if attempts.burn(session, facts.id, Status.REFUSED, reason="expired"):
+                _note(session, facts, "attempt.refused", "expired")
+
     def take_back(
         self,
         facts: AttemptFacts,

@@ -6,6 +6,7 @@ import connectapp.accounts.models
 import connectapp.audit
 import connectapp.connect.attempts
 import connectapp.events.models
+import connectapp.jobs
 import connectapp.mail
 import connectapp.organizers.models
 import connectapp.payments.models

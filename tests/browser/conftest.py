@@ -16,6 +16,7 @@ import connectapp
 from connectapp.sandbox.app import make_app
 from connectapp.sandbox.platforms import Platform
 from connectapp.sandbox.serve import SandboxServer
+from connectapp.worker import get_worker
 from tests.support.databases import SQLite
 from tests.support.sandbox import SECRET_KEY, SandboxClient
 from tests.support.site import make_settings
@@ -64,7 +65,7 @@ class Served:
         self.server = waitress.create_server(lambda e, s: holder["app"](e, s), host="localhost", port=0)
         port = getattr(self.server, "effective_port", None) or self.server.effective_listen[0][1]
         self.url = f"http://localhost:{port}"
-        choices = {"url": self.url, "demo": "true", "mail__seconds": "1"}
+        choices = {"url": self.url, "demo": "true", "worker__embedded": "true"}
         settings = make_settings(directory, databases.create(directory), self.sandbox.url, **choices)
         holder["app"] = connectapp.main({}, **settings)
         self.registry = holder["app"].registry
@@ -74,9 +75,7 @@ class Served:
 
     def close(self) -> None:
         self._leave_the_loop()
-        postman = self.registry["connectapp.postman"]
-        postman.stop()
-        postman.join(30)
+        get_worker(self.registry).stop(within=30)
         self.engine.dispose()
         self.sandbox.http.clear()
         self.sandbox_server.stop()

@@ -41,7 +41,7 @@ def newest_mail(page: Page, served: Served, to: str, path: str) -> None:
 
 
 def wait_for_mail(served: Served, to: str, subject: str) -> None:
-    """The postman's own thread sends it, soon."""
+    """The worker sends it, soon."""
     eventually(lambda: any((mail.to, mail.subject) == (to, subject) for mail in served.sandbox.mails()))
 
 

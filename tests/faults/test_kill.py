@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from connectapp.connect.recovery import recovery_of
 from tests.faults.invariants import check
 from tests.faults.points import POINTS
 from tests.support.processes import AppProcess, cookie_header
@@ -51,7 +50,7 @@ def test_killed_before_the_organizer_leaves(site: Site, browser: Browser, tmp_pa
         process.post("/connect/stripe/authorize", cookie_header(browser), fields)
     killed_at(process)
     assert statuses(site) == [PENDING] * AUTHORIZE[point]
-    recovery_of(site.registry).run()
+    site.recover()
     assert "Connected" in browser.connect().text
     assert statuses(site) == [PENDING] * AUTHORIZE[point] + [LINKED]
     check(site, tmp_path)
@@ -68,8 +67,8 @@ def test_killed_while_the_answer_is_taken(site: Site, browser: Browser, tmp_path
     killed_at(process)
     assert [one for one, _ in statuses(site)] == [status]
     assert site.sandbox.redemptions() == spent
-    recovery_of(site.registry).run()
-    recovery_of(site.registry).run()
+    site.recover()
+    site.recover()
     assert statuses(site) == [after]
     page = answer_page(browser, url)  # the organizer reloads
     if after == UNKNOWN:
@@ -92,7 +91,7 @@ def test_an_answer_to_commit_that_is_lost(site: Site, browser: Browser, tmp_path
         process.stop()
     assert statuses(site) == [LINKED]
     assert len(list((tmp_path / "journal").glob("*.entry"))) == 1  # kept, since nobody can know
-    recovery_of(site.registry).run()
+    site.recover()
     assert [account.version for account in site.accounts()] == [1]
     assert "Connected" in answer_page(browser, url).text
     check(site, tmp_path, url)

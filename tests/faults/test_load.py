@@ -10,7 +10,6 @@ from time import monotonic, sleep
 
 import pytest
 
-from connectapp.connect.recovery import recovery_of
 from tests.faults.invariants import check
 from tests.support.processes import AppProcess, cookie_header
 from tests.support.rows import answer_page
@@ -79,7 +78,7 @@ def test_killed_at_any_moment_under_load(make_site, tmp_path: Path) -> None:
         urls = [trip.result(60) for trip in trips]
     for browser, own in zip(browsers, urls, strict=True):
         answer_page(browser, own[-1])  # whom the end of the test found waiting
-    recovery_of(site.registry).run()
+    site.recover()
     ends = {attempt.status for attempt in site.attempts()}
     assert kills > 1
     assert "linked" in ends

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from connectapp.connect.recovery import recovery_of
 from tests.faults.invariants import check
 from tests.support.processes import AppProcess, calling, cookie_header
 from tests.support.rows import answer_page, eventually, statuses
@@ -55,7 +54,7 @@ def test_a_stop_does_not_wait_for_ever(site: Site, browser: Browser, tmp_path: P
         finally:
             site.sandbox.release("here")
     assert answers == [None]
-    recovery_of(site.registry).run()
+    site.recover()
     assert "Connected" in answer_page(browser, url).text
     assert site.sandbox.redemptions() == 1
     check(site, tmp_path, url)

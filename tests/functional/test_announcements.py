@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from connectapp.accounts.announcements import AccountDisconnected, AccountLinked, AccountReplaced
-from connectapp.connect.recovery import recovery_of
 from tests.functional.test_recovery import killed_at
 from tests.support.site import Browser, Site
 
@@ -69,7 +68,7 @@ def test_disconnecting_is_heard_once_and_at_once(site: Site, heard: list[Any], b
 def test_recovery_is_heard_too(site: Site, heard: list[Any], browser: Browser, monkeypatch) -> None:
     killed_at(monkeypatch, "connectapp.connect.settlement.Settlement.settle", browser.callback_url(), browser)
     assert heard == []
-    recovery_of(site.registry).run()
+    site.recover()
     assert [type(event) for event, _ in heard] == [AccountLinked]
 
 

@@ -1,8 +1,9 @@
 """RV-01: what is disconnected here is taken back at the provider, however long that takes, and cuts off nobody else."""
 
+from collections.abc import Callable
+
 import pytest
 
-from connectapp.connect.recovery import recovery_of
 from tests.support.site import Browser, Site
 
 
@@ -21,38 +22,25 @@ def asked(site: Site) -> int:
     return len(site.sandbox.requests("/oauth/deauthorize"))
 
 
-def travel(monkeypatch: pytest.MonkeyPatch, minutes: int) -> None:
-    """The audit record cannot be changed, so the clock of the chase goes forward."""
-    from datetime import timedelta
-
-    from connectapp.accounts import lifecycle
-    from connectapp.db import utcnow
-
-    monkeypatch.setattr(lifecycle, "utcnow", lambda: utcnow() + timedelta(minutes=minutes))
-
-
 @pytest.mark.row("RV-01")
-def test_it_is_asked_again_at_growing_distances_until_it_is_confirmed(
-    site: Site, disconnecting: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    recovery = recovery_of(site.registry)
-    assert asked(site) == 1
-    recovery.run()
-    assert asked(site) == 1  # not yet: two minutes after the first failure
-    travel(monkeypatch, 3)
-    recovery.run()
-    assert asked(site) == 2
-    recovery.run()
-    assert asked(site) == 2  # four minutes now
+def test_it_is_asked_again_at_growing_distances_until_it_is_confirmed(site: Site, disconnecting: str) -> None:
+    for tries, pause in enumerate((1, 1, 2, 4, 8, 16, 32, 60, 60), start=1):
+        assert asked(site) == tries
+        site.let_pass(minutes=pause - 0.5)
+        site.do_jobs("revoke")
+        assert asked(site) == tries  # not yet
+        site.let_pass(minutes=0.5)
+        site.do_jobs("revoke")
+    assert [one.status for one in site.accounts()] == ["disconnecting"]
+    (job,) = site.jobs("revoke")
+    assert (job.subject, job.tries, job.problem) == (disconnecting, 9, "the provider did not confirm")
     site.sandbox.clear_faults()
-    travel(monkeypatch, 5)
-    recovery.run()
-    assert asked(site) == 3
+    site.let_pass(minutes=60)
+    site.do_jobs("revoke")
+    assert asked(site) == 11
     assert [one.status for one in site.accounts()] == ["disconnected"]
     assert site.sandbox.live_grants() == []
-    travel(monkeypatch, 500)
-    recovery.run()
-    assert asked(site) == 3
+    assert site.jobs("revoke") == []
     assert site.audit().count("account.disconnected") == 1
     assert {row.user_id for row in site.rows("SELECT user_id FROM audit_record")} == {site.accounts()[0].linked_by}
 
@@ -70,17 +58,16 @@ def test_a_crash_before_the_provider_was_asked(site: Site, browser: Browser, mon
         with pytest.raises(KeyboardInterrupt):
             browser.submit(f"/accounts/{account.id}/disconnect")
     assert [one.status for one in site.accounts()] == ["disconnecting"]
-    recovery = recovery_of(site.registry)
-    recovery.run()
+    site.do_jobs("revoke")
     assert asked(site) == 0  # whoever disconnected may still be at it
-    travel(monkeypatch, 2)
-    recovery.run()
+    site.let_pass(minutes=1)
+    site.do_jobs("revoke")
     assert asked(site) == 1
     assert [one.status for one in site.accounts()] == ["disconnected"]
 
 
 @pytest.mark.row("RV-01")
-def test_another_live_link_is_not_cut_off(make_site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_live_link_is_not_cut_off(make_site: Callable[..., Site]) -> None:
     site = make_site(share_accounts="true")
     browser = site.signed_in()
     browser.connect()
@@ -88,8 +75,37 @@ def test_another_live_link_is_not_cut_off(make_site, monkeypatch: pytest.MonkeyP
     site.sandbox.fault(endpoint="deauthorize", status=500)
     browser.submit(f"/accounts/{account.id}/disconnect", status=303)
     site.signed_in("piet").connect(account=account.external_id)
-    travel(monkeypatch, 3)
-    recovery_of(site.registry).run()
+    site.let_pass(minutes=1)
+    site.do_jobs("revoke")
     assert sorted(one.status for one in site.accounts()) == ["active", "disconnected"]
     assert asked(site) == 1
     assert len(site.sandbox.live_grants()) >= 1
+
+
+@pytest.mark.row("RV-01")
+def test_who_confirmed_is_not_asked_again(site: Site, browser: Browser) -> None:
+    browser.connect()
+    browser.submit(f"/accounts/{site.accounts()[0].id}/disconnect", status=303)
+    site.let_pass(minutes=1)
+    site.do_jobs("revoke")
+    assert (asked(site), site.jobs("revoke")) == (1, [])
+
+
+@pytest.mark.row("RV-01")
+def test_an_account_that_was_linked_again_is_left_alone(site: Site, browser: Browser, disconnecting: str) -> None:
+    site.sandbox.clear_faults()
+    browser.connect(account=site.accounts()[0].external_id)
+    site.let_pass(minutes=1)
+    site.do_jobs("revoke")
+    assert [(one.id, one.status) for one in site.accounts()] == [(disconnecting, "active")]
+    assert (asked(site), site.jobs("revoke")) == (1, [])
+
+
+@pytest.mark.row("RV-01")
+@pytest.mark.usefixtures("disconnecting")
+def test_a_provider_in_another_mode_is_not_asked(site: Site) -> None:
+    site.change("UPDATE provider_account SET mode = 'live'")
+    site.let_pass(minutes=1)
+    site.do_jobs("revoke")
+    assert asked(site) == 1
+    assert [job.problem for job in site.jobs("revoke")] == ["stripe is not configured in live mode"]

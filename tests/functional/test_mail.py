@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +9,9 @@ import pytest
 from sqlalchemy import inspect, select
 from transaction import TransactionManager
 
-from connectapp.db import Work, utcnow
+from connectapp.db import Work
 from connectapp.mail import OutgoingMail, get_mailer
-from connectapp.postman import LEASE, postman_of
+from connectapp.worker import get_worker
 from tests.support.mail import SmtpServer
 from tests.support.site import Site
 
@@ -52,17 +51,6 @@ def everything(site: Site) -> str:
     return repr([site.rows(f'SELECT * FROM "{table}"') for table in inspect(site.engine).get_table_names()])
 
 
-def rounds() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name == "postman"]
-
-
-def stop(site: Site) -> None:
-    postman = site.registry["connectapp.postman"]
-    postman.stop()
-    postman.join(30)
-    assert not postman.is_alive()
-
-
 def test_a_mail_is_sealed_until_it_is_sent_and_then_erased(smtp: MakeSite, server: SmtpServer) -> None:
     site = smtp()
     write(site)
@@ -70,10 +58,11 @@ def test_a_mail_is_sealed_until_it_is_sent_and_then_erased(smtp: MakeSite, serve
     assert TOKEN not in everything(site)
     assert "reset" not in everything(site)
     assert row(site).content is not None
-    postman_of(site.registry).deliver_due()
+    site.do_jobs("mail")
     assert TOKEN in server.mails[0].get_content()
-    assert (row(site).content, row(site).next_try_at) == (None, None)
+    assert row(site).content is None
     assert row(site).sent_at is not None
+    assert site.jobs("mail") == []
 
 
 def test_no_file_of_the_database_has_what_a_mail_says(site: Site, tmp_path: Path) -> None:
@@ -90,8 +79,8 @@ def test_what_was_rolled_back_is_not_sent(smtp: MakeSite, server: SmtpServer) ->
         get_mailer(site.registry).write(session, TO, "Hello", "Body")
         session.flush()
         raise ZeroDivisionError
-    postman_of(site.registry).deliver_due()
-    assert (site.rows("SELECT * FROM outgoing_mail"), server.mails) == ([], [])
+    assert site.do_jobs("mail") == 0
+    assert (site.rows("SELECT * FROM outgoing_mail"), site.jobs("mail"), server.mails) == ([], [], [])
 
 
 def test_without_a_server_nothing_is_written(make_site: MakeSite) -> None:
@@ -110,38 +99,32 @@ def die_at(monkeypatch: pytest.MonkeyPatch, name: str, site: Site) -> None:
 
     with monkeypatch.context() as dying, pytest.raises(Killed):
         dying.setattr(name, die)
-        postman_of(site.registry).deliver_due()
-
-
-def end_leases(site: Site) -> None:
-    assert timedelta(0) < row(site).next_try_at - utcnow() <= LEASE
-    site.change("UPDATE outgoing_mail SET next_try_at = created_at")
+        site.do_jobs("mail")
 
 
 def test_who_dies_before_sending_has_the_mail_sent_by_the_next(smtp: MakeSite, server: SmtpServer, monkeypatch) -> None:
     site = smtp()
     write(site)
     die_at(monkeypatch, "connectapp.couriers.SmtpCourier.send", site)
-    postman_of(site.registry).deliver_due()
+    site.do_jobs("mail")
     assert server.mails == []  # the dead one's lease is not over
-    end_leases(site)
-    postman_of(site.registry).deliver_due()
+    site.let_pass(minutes=1)
+    site.do_jobs("mail")
     assert server.recipients == [TO]
-    assert row(site).tries == 2
 
 
 def test_who_dies_after_sending_sends_the_same_mail_again(smtp: MakeSite, server: SmtpServer, monkeypatch) -> None:
     site = smtp()
     write(site)
     die_at(monkeypatch, "connectapp.postman.Postman._note", site)
-    end_leases(site)
-    postman_of(site.registry).deliver_due()
+    site.let_pass(minutes=1)
+    site.do_jobs("mail")
     first, second = server.mails
     assert first["Message-ID"] == second["Message-ID"]
     assert row(site).sent_at is not None
 
 
-def test_many_postmen_send_each_mail_once(smtp: MakeSite, server: SmtpServer) -> None:
+def test_many_workers_send_each_mail_once(smtp: MakeSite, server: SmtpServer) -> None:
     sites = [smtp() for _ in range(3)]
     expected = [f"o{number}@example.test" for number in range(12)]
     for to in expected:
@@ -149,9 +132,8 @@ def test_many_postmen_send_each_mail_once(smtp: MakeSite, server: SmtpServer) ->
     ready = threading.Barrier(len(sites))
 
     def deliver(site: Site) -> None:
-        postman = postman_of(site.registry)
         ready.wait(30)
-        postman.deliver_due()
+        site.do_jobs("mail")
 
     threads = [threading.Thread(target=deliver, args=[site]) for site in sites]
     for thread in threads:
@@ -159,7 +141,7 @@ def test_many_postmen_send_each_mail_once(smtp: MakeSite, server: SmtpServer) ->
     for thread in threads:
         thread.join(60)
     assert sorted(server.recipients) == sorted(expected)
-    assert {found.tries for found in sites[0].rows("SELECT tries FROM outgoing_mail")} == {1}
+    assert sites[0].jobs("mail") == []
 
 
 def test_nothing_is_sent_inside_a_transaction(smtp: MakeSite, server: SmtpServer) -> None:
@@ -167,57 +149,45 @@ def test_nothing_is_sent_inside_a_transaction(smtp: MakeSite, server: SmtpServer
     site = smtp()
     write(site)
     server.gate.clear()
-    sending = threading.Thread(target=postman_of(site.registry).deliver_due)
+    sending = threading.Thread(target=site.do_jobs, args=("mail",))
     sending.start()
     assert server.offered.wait(30)
     write(site, "next@example.test")
     assert server.mails == []
     server.gate.set()
     sending.join(60)
+    site.do_jobs("mail")
     assert server.recipients == [TO, "next@example.test"]
 
 
 def test_new_mail_is_sent_at_once(smtp: MakeSite, server: SmtpServer) -> None:
-    site = smtp(mail__seconds="3600")
+    site = smtp(worker__embedded="true", worker__seconds="3600")
     try:
         for _ in range(2):
             write(site)
             assert server.arrived.wait(30)
             server.arrived.clear()
     finally:
-        stop(site)
+        get_worker(site.registry).stop()
     assert server.recipients == [TO, TO]
     assert site.rows("SELECT * FROM outgoing_mail WHERE sent_at IS NULL") == []
 
 
 def test_what_a_restart_finds_is_sent(smtp: MakeSite, server: SmtpServer) -> None:
     write(smtp())
-    again = smtp(mail__seconds="3600")
+    again = smtp(worker__embedded="true", worker__seconds="3600")
     try:
         assert server.arrived.wait(30)
     finally:
-        stop(again)
+        get_worker(again.registry).stop()
 
 
-def test_a_broken_pass_is_not_the_last(smtp: MakeSite, monkeypatch, caplog) -> None:
-    broken, mended = threading.Event(), threading.Event()
-
-    def due(_: object) -> list[Any]:
-        (mended if broken.is_set() else broken).set()
-        raise RuntimeError("broken")
-
-    monkeypatch.setattr("connectapp.postman.Postman._due", due)
-    site = smtp(mail__seconds="1")
-    try:
-        assert mended.wait(30)
-        assert "mail was not delivered, it will be tried again" in caplog.text
-    finally:
-        stop(site)
-
-
-@pytest.mark.parametrize("settings", [{"mail__seconds": "0"}, {"mail__server": "", "signup": "closed"}])
-def test_no_thread_where_none_is_wanted(make_site: MakeSite, settings: dict[str, str]) -> None:
-    before = rounds()
-    site = make_site(**{"mail__seconds": "30"} | settings)
-    assert rounds() == before
+def test_what_was_written_before_the_server_was_taken_away_waits(smtp: MakeSite, server: SmtpServer) -> None:
+    site = smtp()
     write(site)
+    without = site.restarted(mail__server="", signup="closed")
+    assert without.do_jobs() == 1  # the purge, and no mail
+    assert len(site.jobs("mail")) == 1
+    without.close()
+    site.do_jobs("mail")
+    assert server.recipients == [TO]

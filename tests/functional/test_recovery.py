@@ -2,7 +2,6 @@
 
 from connectapp.connect.attempts import AttemptFacts
 from connectapp.connect.journal import Entry, Record
-from connectapp.connect.recovery import recovery_of
 from connectapp.settings import Settings
 from tests.support.rows import ago, set_times
 from tests.support.site import Browser, Site
@@ -31,7 +30,7 @@ def test_a_crash_after_the_answer_is_finished_from_the_journal(site: Site, brows
     assert [a.status for a in site.attempts()] == ["exchanging"]
     assert site.accounts() == []
 
-    recovery_of(site.registry).run()
+    site.recover()
 
     assert [a.status for a in site.attempts()] == ["linked"]
     assert [a.status for a in site.accounts()] == ["active"]
@@ -45,7 +44,7 @@ def test_a_crash_after_the_commit_does_not_link_twice(site: Site, browser: Brows
     killed_at(monkeypatch, "connectapp.connect.journal.Entry.remove", url, browser)
     assert [a.status for a in site.attempts()] == ["linked"]
     assert len(list(site.registry["connectapp.journal"].directory.iterdir())) == 1
-    recovery_of(site.registry).run()
+    site.recover()
     assert list(site.registry["connectapp.journal"].directory.iterdir()) == []
     assert [(a.status, a.version) for a in site.accounts()] == [("active", 1)]
 
@@ -53,7 +52,7 @@ def test_a_crash_after_the_commit_does_not_link_twice(site: Site, browser: Brows
 def test_a_crash_during_the_exchange_is_an_unknown_outcome(site: Site, browser: Browser, monkeypatch) -> None:
     url = browser.callback_url()
     killed_at(monkeypatch, "connectapp.providers.oauth2.OAuth2Provider.grant", url, browser)
-    recovery_of(site.registry).run()
+    site.recover()
     (attempt,) = site.attempts()
     assert (attempt.status, attempt.reason) == ("outcome_unknown", "interrupted")
     assert "attempt.outcome_unknown" in site.audit()
@@ -66,7 +65,7 @@ def test_a_crash_before_the_burn_leaves_the_attempt_usable(site: Site, browser: 
     url = browser.callback_url()
     killed_at(monkeypatch, "connectapp.connect.journal.Journal.reserve", url, browser)
     assert [a.status for a in site.attempts()] == ["pending"]
-    recovery_of(site.registry).run()
+    site.recover()
     assert "Connected" in browser.get(url, status=303).follow().text
 
 
@@ -77,9 +76,9 @@ def test_an_outage_of_identify_is_tried_again_and_then_linked(site: Site, browse
     assert "being checked" in page.text
     assert page.headers["Refresh"]
     assert site.accounts() == []
-    recovery_of(site.registry).run()
+    site.recover()
     assert site.accounts() == []
-    recovery_of(site.registry).run()
+    site.recover()
     assert [a.status for a in site.accounts()] == ["active"]
     assert [a.status for a in site.attempts()] == ["linked"]
     assert site.sandbox.redemptions() == 1
@@ -92,7 +91,7 @@ def test_an_account_that_cannot_be_verified_is_given_back(site: Site, browser: B
     site.sandbox.fault(endpoint="account", status=503, times=2)
     browser.get(url, status=303)
     monkeypatch.setattr("connectapp.connect.settlement.VERIFY_FOR", timedelta(0))
-    recovery_of(site.registry).run()
+    site.recover()
     (attempt,) = site.attempts()
     assert (attempt.status, attempt.reason) == ("failed", "not_verified")
     assert site.sandbox.live_grants() == []
@@ -106,7 +105,7 @@ def test_a_revocation_that_failed_is_chased(site: Site, browser: Browser) -> Non
     browser.get(url, status=303)
     assert [a.status for a in site.attempts()] == ["refused"]
     assert len(site.sandbox.live_grants()) == 1
-    recovery_of(site.registry).run()
+    site.recover()
     assert site.sandbox.live_grants() == []
     assert list(site.registry["connectapp.journal"].directory.iterdir()) == []
     assert [(a.status, a.reason) for a in site.attempts()] == [("refused", "identity_mismatch")]
@@ -118,12 +117,27 @@ def test_lost_attempts_are_noted_within_two_minutes(site: Site, browser: Browser
     for path in site.registry["connectapp.journal"].directory.iterdir():
         path.unlink()
     set_times(site, "attempt", changed_at=ago(seconds=50))  # two deadlines and a margin are not over
-    recovery_of(site.registry).run()
+    site.recover()
     assert [a.status for a in site.attempts()] == ["exchanging"]
-    # The latest that a pass can be is one pause later.
-    set_times(site, "attempt", changed_at=ago(seconds=120 - Settings().recovery_seconds))
-    recovery_of(site.registry).run()
+    # The latest that a sweep can begin is one pause later, and the worker's look after that.
+    late = Settings().recovery_seconds + Settings().worker_seconds
+    set_times(site, "attempt", changed_at=ago(seconds=120 - late))
+    site.recover()
     assert [a.status for a in site.attempts()] == ["outcome_unknown"]
+
+
+def test_who_never_came_back_leaves_no_secret(site: Site, browser: Browser) -> None:
+    url = browser.callback_url()
+    site.change("UPDATE attempt SET verifier = :sealed", sealed=b"of a provider with PKCE")
+    site.recover()
+    assert [(a.status, a.verifier is None) for a in site.attempts()] == [("pending", False)]
+    set_times(site, "attempt", expires_at=ago(seconds=1))
+    site.recover()
+    site.recover()
+    assert [(a.status, a.reason, a.verifier) for a in site.attempts()] == [("refused", "expired", None)]
+    assert site.audit().count("attempt.refused") == 1
+    assert "took too long" in browser.get(url, status=303).follow(status=400).text
+    assert site.sandbox.redemptions() == 0
 
 
 def test_a_refused_grant_is_taken_back_even_if_the_journal_could_not_say_so(
@@ -143,7 +157,7 @@ def test_a_refused_grant_is_taken_back_even_if_the_journal_could_not_say_so(
         killed_at(monkeypatch, "connectapp.accounts.lifecycle.Lifecycle.revoke_unused", url, browser)
     assert [a.status for a in site.attempts()] == ["refused"]
     assert len(site.sandbox.live_grants()) == 1
-    recovery_of(site.registry).run()
+    site.recover()
     assert site.sandbox.live_grants() == []
     assert site.accounts() == []
     assert list(site.registry["connectapp.journal"].directory.iterdir()) == []

@@ -1,15 +1,16 @@
-"""Recovery on its own: at start, every so often, and past what it cannot finish."""
+"""The journal is looked after by every process: at start, every so often, and past what it cannot finish."""
 
 import threading
 from collections.abc import Callable
 
 from connectapp.connect.recovery import recovery_of
+from connectapp.worker import get_worker
 from tests.functional.test_recovery import killed_at
 from tests.support.site import Browser, Site
 
 
-def recovery_threads() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name == "recovery"]
+def journal_threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "journal"]
 
 
 def test_a_restart_finishes_what_was_left(make_site: Callable[..., Site], monkeypatch) -> None:
@@ -21,9 +22,8 @@ def test_a_restart_finishes_what_was_left(make_site: Callable[..., Site], monkey
     again = make_site(recovery__seconds="1")
     site.sandbox.wait_for_hold("verify")  # so the thread is at work, and nobody called it
     site.sandbox.release("verify")
-    (thread,) = recovery_threads()
-    again.registry["connectapp.recovery.stop"].set()
-    thread.join(30)
+    (thread,) = journal_threads()
+    get_worker(again.registry).stop(within=30)
     assert not thread.is_alive()
     assert [a.status for a in site.attempts()] == ["linked"]
     assert site.sandbox.redemptions() == 1
@@ -39,12 +39,11 @@ def test_a_broken_pass_is_not_the_last(make_site: Callable[..., Site], monkeypat
             second.set()
         raise RuntimeError("broken")
 
-    monkeypatch.setattr("connectapp.connect.recovery.Recovery.run", broken)
+    monkeypatch.setattr("connectapp.connect.recovery.Recovery.finish_journal", broken)
     site = make_site(recovery__seconds="1")
     assert second.wait(30)
-    (thread,) = recovery_threads()
-    site.registry["connectapp.recovery.stop"].set()
-    thread.join(30)
+    (thread,) = journal_threads()
+    get_worker(site.registry).stop(within=30)
     assert not thread.is_alive()
 
 
@@ -56,7 +55,7 @@ def test_one_unreadable_entry_does_not_hold_up_the_others(site: Site, browser: B
     content[60] ^= 1
     first.write_bytes(bytes(content))
 
-    recovery_of(site.registry).run()
+    site.recover()
 
     assert [a.status for a in site.attempts()] == ["exchanging", "linked"]
     assert list(site.registry["connectapp.journal"].directory.iterdir()) == [first]
@@ -67,8 +66,8 @@ def test_a_provider_that_is_gone_leaves_its_entries(site: Site, browser: Browser
     killed_at(monkeypatch, "connectapp.connect.settlement.Settlement.settle", browser.callback_url(), browser)
     recovery = recovery_of(site.registry)
     recovery.providers = {}
-    recovery.run()
+    recovery.finish_journal()
     assert "is not configured" in caplog.text
     assert len(list(site.registry["connectapp.journal"].directory.iterdir())) == 1
-    recovery_of(site.registry).run()
+    site.recover()
     assert [a.status for a in site.attempts()] == ["linked"]

@@ -85,11 +85,10 @@ def test_somebody_else_cannot_confirm(site: Site, browser: Browser) -> None:
 
 
 def test_an_unconfirmed_replacement_runs_out_and_is_given_back(site: Site, browser: Browser) -> None:
-    from connectapp.connect.recovery import recovery_of
 
     old, _page = begin(browser, site)
     site.change("UPDATE attempt SET expires_at = created_at WHERE status = 'awaiting_confirmation'")
-    recovery_of(site.registry).run()
+    site.recover()
     assert [a.status for a in site.attempts()] == ["linked", "refused"]
     (grant,) = site.sandbox.live_grants()
     assert grant["account"] == old.external_id

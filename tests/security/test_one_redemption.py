@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from connectapp.connect.recovery import recovery_of
 from tests.support.rows import (
     ago,
     allow_inserts,
@@ -41,14 +40,14 @@ def test_a_commit_that_fails_does_not_redeem_again(site: Site, browser: Browser)
     page = answer_page(browser, url)
     assert "Almost there" in page.text
     assert "Connected" not in page.text
-    recovery_of(site.registry).run()
+    site.recover()
     answer_page(browser, url)
     assert statuses(site) == [("exchanging", None)]
     assert site.accounts() == []
     assert site.sandbox.redemptions() == 1
 
     allow_inserts(site, "connected_account")
-    recovery_of(site.registry).run()
+    site.recover()
     assert statuses(site) == [("linked", None)]
     assert [account.version for account in site.accounts()] == [1]
     assert site.audit().count("account.linked") == 1
@@ -122,7 +121,7 @@ def test_a_database_that_goes_during_the_exchange_is_waited_for(site: Site, brow
         thread.join()
     assert len(answers) == 1
     assert statuses(site) == [("exchanging", None)]
-    recovery_of(site.registry).run()
+    site.recover()
     assert statuses(site) == [("linked", None)]
     assert site.sandbox.redemptions() == 1
 

@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session
 
 from connectapp.accounts.models import ConnectedAccount
 from connectapp.accounts.store import AccountStore
-from connectapp.connect.recovery import recovery_of
 from connectapp.errors import UnreadableError
 from connectapp.vault import get_vault
 from tests.security.routes import ROUTES, Cast
@@ -44,7 +43,7 @@ def test_no_secret_is_on_disk_or_in_a_log(site: Site, tmp_path: Path) -> None:
             answer_page(browser, url)
         log += more
     with logged() as more:
-        recovery_of(site.registry).run()
+        site.recover()
         browser.get("/accounts")
     log += more
     assert [status for status, _ in statuses(site)].count("exchanging") == 1

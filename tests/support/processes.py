@@ -151,6 +151,28 @@ def calling(process: AppProcess, path: str, cookie: str) -> Iterator[list[int | 
         process.stop()
 
 
+def write_ini(settings: Mapping[str, str], directory: Path, **changes: str) -> Path:
+    """An ini file with these settings, for the command line. :param changes: e.g. ``worker__seconds="1"``."""
+    all_settings = {**settings, **{f"connectapp.{key.replace('__', '.')}": value for key, value in changes.items()}}
+    lines = [f"{key} = {value}".replace("%", "%%").replace("\n", "\n  ") for key, value in all_settings.items()]
+    file = directory / "site.ini"
+    file.write_text("\n".join(["[app:main]", "use = egg:connectapp", *lines, ""]))
+    return file
+
+
+@contextmanager
+def commands(ini: Path, *arguments: str, count: int = 1) -> Iterator[list[subprocess.Popen[str]]]:
+    """So many processes of ``connectapp COMMAND INI …``; those that still run at the end are told to stop."""
+    program = [str(Path(sys.executable).parent / "connectapp"), arguments[0], str(ini), *arguments[1:]]
+    started = [subprocess.Popen(program, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(count)]
+    try:
+        yield started
+    finally:
+        for process in started:
+            process.terminate()
+            process.communicate(timeout=60)
+
+
 def cookie_header(browser: Browser) -> str:
     """The cookies of a browser as it would send them."""
     return "; ".join(f"{cookie.name}={cookie.value}" for cookie in browser.cookiejar)

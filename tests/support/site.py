@@ -2,19 +2,23 @@
 
 import re
 from dataclasses import dataclass, field
+from datetime import timedelta
 from html import unescape
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, insert, text
+from transaction import TransactionManager
 from webtest import TestApp, TestResponse
 
 import connectapp
-from connectapp.db import make_engine
+from connectapp.connect.recovery import recovery_of
+from connectapp.db import Work, make_engine
+from connectapp.jobs import waiting
 from connectapp.organizers import passwords, signin
 from connectapp.organizers.models import Membership
-from connectapp.postman import postman_of
 from connectapp.vault import new_key_line
+from connectapp.worker import get_worker
 from tests.support.mail import Mail
 from tests.support.sandbox import SECRET_KEY, SandboxClient, path_and_query
 
@@ -42,7 +46,7 @@ def make_settings(directory: Path, database_url: str, sandbox_url: str, **settin
         "recovery.seconds": "0",
         "mail.server": f"{sandbox_url}/_sandbox/mail",
         "mail.from": "connectapp <no-reply@app.test>",
-        "mail.seconds": "0",
+        "worker.embedded": "false",
         "signup": "open",
     }
     ini |= {key.replace("__", "."): value for key, value in settings.items()}
@@ -97,10 +101,6 @@ class Site:
 
     def person(self, name: str = "olga", organizer: str | None = None, role: str = "owner") -> Person:
         """A user; with the name of somebody's organizer, a member of it."""
-        from transaction import TransactionManager
-
-        from connectapp.db import Work
-
         work = Work(self.engine, TransactionManager(explicit=True))
         with work.writing() as session:
             email = f"{name}@example.test"
@@ -134,9 +134,29 @@ class Site:
             "JOIN provider_account p ON p.id = c.provider_account_id ORDER BY c.id"
         )
 
+    def recover(self) -> None:
+        """Finish what was left, as every process and any worker do."""
+        recovery = recovery_of(self.registry)
+        recovery.finish_journal()
+        recovery.sweep()
+
+    def do_jobs(self, *names: str) -> int:
+        """Do what is due, as a worker does; gives how many jobs that were."""
+        return get_worker(self.registry).run_due(*names)
+
+    def jobs(self, name: str) -> list[Any]:
+        """The jobs of a name."""
+        return self.rows("SELECT * FROM job WHERE name = :name ORDER BY id", name=name)
+
+    def let_pass(self, minutes: float) -> None:
+        """Time passes for jobs: those that wait, and the leases of those that somebody is at."""
+        with Work(self.engine, TransactionManager(explicit=True)).writing() as session:
+            for job in waiting(session):
+                job.due_at -= timedelta(minutes=minutes)
+
     def mails(self, to: str | None = None) -> list[Mail]:
-        """Send what waits, as the postman does; the mails that were sent, oldest first, perhaps of one recipient."""
-        postman_of(self.registry).deliver_due()
+        """Send what waits, as a worker does; the mails that were sent, oldest first, perhaps of one recipient."""
+        self.do_jobs("mail")
         return [mail for mail in self.sandbox.mails() if to in {None, mail.to}]
 
     def audit(self) -> list[str]:

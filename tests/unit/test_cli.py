@@ -4,12 +4,15 @@ import io
 import os
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from transaction import TransactionManager
 
 from connectapp.cli import main
-from connectapp.db import make_engine
+from connectapp.db import Work, make_engine, utcnow
+from connectapp.jobs import Job, enqueue
 from connectapp.organizers import passwords
 from connectapp.vault import new_key_line, parse_ring
 
@@ -103,12 +106,43 @@ def test_migrate_and_add_a_user(ini: str, tmp_path: Path, capsys, monkeypatch) -
     assert passwords.fits("seven quiet otters sing", changed)
 
 
+def test_jobs_are_shown_and_done(ini: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["migrate", ini]) == 0
+    engine = make_engine(f"sqlite:///{tmp_path}/db.sqlite")
+    with Work(engine, TransactionManager(explicit=True)).writing() as session:
+        enqueue(session, "mail", "018f", utcnow() + timedelta(days=365))
+        session.flush()
+        session.query(Job).update({"tries": 3, "problem": "SMTPConnectError 421"})
+    engine.dispose()
+    capsys.readouterr()
+    assert main(["jobs", ini]) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.endswith("  mail  018f  tries 3  SMTPConnectError 421")
+    done = subprocess.run(
+        [Path(sys.executable).parent / "connectapp", "worker", ini, "--once"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout) == (0, "jobs done: 2\n"), done.stderr
+    assert main(["jobs", ini]) == 0
+    assert [line.split()[2:5] for line in capsys.readouterr().out.splitlines()] == [
+        ["sweep", "-", "tries"],
+        ["purge", "-", "tries"],
+        ["mail", "018f", "tries"],
+    ]
+
+
 @pytest.mark.row("CF-01", "CF-02")
 def test_pserve_and_the_command_stop_with_lines_and_no_traceback(ini: str) -> None:
     Path(ini).write_text("[app:main]\nuse = egg:connectapp\n[server:main]\nuse = egg:waitress\nlisten = 127.0.0.1:0\n")
     binaries = Path(sys.executable).parent
     environ = {name: value for name, value in os.environ.items() if not name.startswith("CONNECTAPP_")}
-    for command in ([binaries / "pserve", ini], [binaries / "connectapp", "check-config", ini]):
+    for command in (
+        [binaries / "pserve", ini],
+        [binaries / "connectapp", "check-config", ini],
+        [binaries / "connectapp", "worker", ini],
+    ):
         done = subprocess.run(command, capture_output=True, text=True, env=environ, timeout=60)
         lines = [line for line in done.stderr.splitlines() if line.startswith("connectapp.")]
         assert done.returncode == 1

@@ -6,14 +6,18 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from pyramid.registry import Registry
 from sqlalchemy import select, update
 
 from connectapp.db import Work, utcnow
-from connectapp.mail import Mailer, OutgoingMail, is_address
-from connectapp.postman import LEASE, Postman
+from connectapp.errors import NotYetError
+from connectapp.jobs import Job, waiting
+from connectapp.mail import SEND, Mailer, OutgoingMail, is_address
+from connectapp.postman import Postman
 from connectapp.secret import Secret
 from connectapp.settings import Settings
 from connectapp.vault import KeyRing, new_key_line, parse_ring
+from connectapp.worker import Task, Worker
 from tests.support.mail import SmtpServer
 
 TOKEN = "Zy0f3PH2QpZl_bI7k0YVJrC0h8wq3c3mS1xXk0abcde"
@@ -40,29 +44,40 @@ def write(postman: Postman, to: str = TO, subject: str = "Hello", body: str = f"
         Mailer(postman.ring, enabled=True).write(session, to, subject, body)
 
 
+def deliver(postman: Postman) -> None:
+    """Send what is due, as a worker does."""
+    registry = Registry()
+    registry["connectapp.engine"] = postman.work.engine
+    worker = Worker(registry)
+    worker.tasks[SEND] = Task(lambda _, job: postman.deliver(job.subject), None)
+    worker.run_due(SEND)
+
+
 def rows(postman: Postman) -> list[Any]:
-    table = OutgoingMail.__table__
+    """The mails, with `due_at` and `tries` of their jobs."""
+    mail, job = OutgoingMail.__table__, Job.__table__
+    query = select(mail, job.c.due_at, job.c.tries).join_from(mail, job, job.c.subject == mail.c.id, isouter=True)
     with postman.work.reading() as session:
-        return list(session.execute(select(table).order_by(table.c.id)))
+        return list(session.execute(query.order_by(mail.c.id)))
 
 
 def let_pass(postman: Postman, time: timedelta) -> None:
     """Make everything older by so much."""
-    for row in rows(postman):
-        with postman.work.writing() as session:
-            due = row.next_try_at and row.next_try_at - time
-            change = update(OutgoingMail).where(OutgoingMail.id == row.id)
-            session.execute(change.values(created_at=row.created_at - time, next_try_at=due))
+    with postman.work.writing() as session:
+        for mail in session.scalars(select(OutgoingMail)):
+            mail.created_at -= time
+        for job in waiting(session):
+            job.due_at -= time
 
 
 def is_given_up(row: Any) -> bool:
-    return (row.content, row.next_try_at, row.sent_at) == (None, None, None)
+    return (row.content, row.due_at, row.sent_at) == (None, None, None)
 
 
 def test_what_a_letter_looks_like(postman: Postman, server: SmtpServer) -> None:
     write(postman, subject=LONG, body="Grüße\n" + "x" * 200)
     (row,) = rows(postman)
-    postman.deliver_due()
+    deliver(postman)
     (mail,) = server.mails
     assert server.recipients == [TO]
     assert mail["From"] == "Tickets <no-reply@app.test>"
@@ -77,21 +92,19 @@ def test_what_a_letter_looks_like(postman: Postman, server: SmtpServer) -> None:
 
 def test_what_was_sent_is_noted_and_its_content_erased(postman: Postman, server: SmtpServer) -> None:
     write(postman)
-    postman.deliver_due()
+    deliver(postman)
     (row,) = rows(postman)
     assert row.sent_at is not None
-    assert (row.content, row.next_try_at, row.tries) == (None, None, 1)
-    postman.deliver_due()
+    assert (row.content, row.due_at) == (None, None)
+    deliver(postman)
     assert len(server.mails) == 1
 
 
-def test_more_than_one_look_up_are_sent_oldest_first(postman: Postman, server: SmtpServer, monkeypatch) -> None:
-    monkeypatch.setattr("connectapp.postman.AT_ONCE", 2)
+def test_they_are_sent_oldest_first(postman: Postman, server: SmtpServer) -> None:
     for number in range(5):
         write(postman, f"o{number}@example.test")
-    postman.deliver_due()
+    deliver(postman)
     assert server.recipients == [f"o{number}@example.test" for number in range(5)]
-    assert server.connections == 1
 
 
 def test_a_failure_is_tried_again_later_and_later(postman: Postman, server: SmtpServer) -> None:
@@ -99,21 +112,21 @@ def test_a_failure_is_tried_again_later_and_later(postman: Postman, server: Smtp
     pauses = []
     for _ in range(8):
         server.refusals["RCPT"] = ["451 later"]
-        postman.deliver_due()
+        deliver(postman)
         (row,) = rows(postman)
-        pauses.append(round((row.next_try_at - utcnow()) / timedelta(minutes=1)))
-        let_pass(postman, row.next_try_at - utcnow())
+        pauses.append(round((row.due_at - utcnow()) / timedelta(minutes=1)))
+        let_pass(postman, row.due_at - utcnow())
     assert pauses == [1, 2, 4, 8, 16, 32, 60, 60]
-    postman.deliver_due()
-    assert [row.tries for row in rows(postman)] == [9]
+    assert [row.tries for row in rows(postman)] == [8]
+    deliver(postman)
     assert server.recipients == [TO]
 
 
 def test_it_is_not_tried_before_its_time(postman: Postman, server: SmtpServer) -> None:
     write(postman)
     server.refusals["RCPT"] = ["451 later"]
-    postman.deliver_due()
-    postman.deliver_due()
+    deliver(postman)
+    deliver(postman)
     assert [row.tries for row in rows(postman)] == [1]
     assert server.mails == []
 
@@ -122,14 +135,14 @@ def test_one_that_fails_does_not_harm_the_others(postman: Postman, server: SmtpS
     for number in range(3):
         write(postman, f"o{number}@example.test")
     server.refusals["RCPT"] = ["421 closing"]
-    postman.deliver_due()
+    deliver(postman)
     assert server.recipients == ["o1@example.test", "o2@example.test"]
 
 
 def test_a_refusal_for_good_is_the_end(postman: Postman, server: SmtpServer, caplog) -> None:
     write(postman)
     server.refusals["RCPT"] = [f"550 no mailbox {TO} here"]
-    postman.deliver_due()
+    deliver(postman)
     (row,) = rows(postman)
     assert is_given_up(row)
     (record,) = [record for record in caplog.records if record.name == "connectapp.postman"]
@@ -142,12 +155,12 @@ def test_after_three_days_it_is_given_up(postman: Postman, server: SmtpServer, c
     write(postman)
     let_pass(postman, timedelta(days=3) - timedelta(minutes=5))
     server.refusals["RCPT"] = ["451 later", "451 later"]
-    postman.deliver_due()
+    deliver(postman)
     assert not is_given_up(rows(postman)[0])
     let_pass(postman, timedelta(minutes=10))
-    postman.deliver_due()
+    deliver(postman)
     assert is_given_up(rows(postman)[0])
-    assert "is given up after 2 tries" in caplog.text
+    assert "is given up" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -174,7 +187,7 @@ def test_after_three_days_it_is_given_up(postman: Postman, server: SmtpServer, c
 def test_what_would_be_another_mail_is_never_sent(postman: Postman, server: SmtpServer, to: str, subject: str) -> None:
     write(postman, to, subject)
     write(postman, "next@example.test")
-    postman.deliver_due()
+    deliver(postman)
     assert server.recipients == ["next@example.test"]
     assert is_given_up(rows(postman)[0])
 
@@ -211,7 +224,7 @@ def test_a_content_that_does_not_open_is_given_up(postman: Postman, server: Smtp
     with postman.work.writing() as session:  # somebody swaps what is sealed
         session.execute(update(OutgoingMail).where(OutgoingMail.id == hers.id).values(content=mine.content))
         session.execute(update(OutgoingMail).where(OutgoingMail.id == mine.id).values(content=hers.content))
-    postman.deliver_due()
+    deliver(postman)
     assert [is_given_up(row) for row in rows(postman)] == [True, True]
     assert server.mails == []
     assert "does not open" in caplog.text
@@ -220,7 +233,7 @@ def test_a_content_that_does_not_open_is_given_up(postman: Postman, server: Smtp
 def test_a_lost_key_is_logged(postman: Postman, server: SmtpServer, caplog) -> None:
     write(postman)
     postman.ring = parse_ring(new_key_line())
-    postman.deliver_due()
+    deliver(postman)
     assert is_given_up(rows(postman)[0])
     assert caplog.records[-1].levelno == logging.ERROR
 
@@ -229,27 +242,23 @@ def test_without_a_server_it_waits(postman: Postman, server: SmtpServer) -> None
     write(postman)
     with_server = postman.settings
     postman.settings = Settings(url="https://app.test")
-    postman.deliver_due()
-    assert [row.tries for row in rows(postman)] == [0]
+    with pytest.raises(NotYetError, match="there is no mail server"):
+        postman.deliver(rows(postman)[0].id)
     postman.settings = with_server
-    postman.deliver_due()
+    deliver(postman)
     assert server.recipients == [TO]
 
 
-def test_a_slow_postman_does_not_disturb_the_next(postman: Postman, server: SmtpServer) -> None:
-    """His lease is over, the mail was claimed again: his failure is not noted, his success is."""
+def test_a_slow_postman_does_not_take_back_what_the_next_one_sent(postman: Postman, server: SmtpServer) -> None:
     write(postman)
     (row,) = rows(postman)
-    slow = postman._claim(row.id, row.next_try_at)
+    slow = postman._waiting(row.id)
     assert slow is not None
-    assert postman._claim(row.id, row.next_try_at) is None
-    let_pass(postman, LEASE)
-    (row,) = rows(postman)
-    assert postman._claim(row.id, row.next_try_at) is not None
-    (held,) = rows(postman)
+    deliver(postman)
+    sent = rows(postman)
     postman._give_up(slow, RuntimeError("slow"))
-    postman._put_back(slow, RuntimeError("slow"))
-    assert rows(postman) == [held]
+    assert rows(postman) == sent
+    assert sent[0].sent_at is not None
 
 
 def test_nothing_secret_is_logged(postman: Postman, server: SmtpServer, caplog) -> None:
@@ -257,13 +266,12 @@ def test_nothing_secret_is_logged(postman: Postman, server: SmtpServer, caplog) 
     for replies in (["451 later"], ["550 never"], []):
         server.refusals["RCPT"] = [f"{reply} {TO} {TOKEN}" for reply in replies]
         write(postman, subject="subject canary")
-        postman.deliver_due()
+        deliver(postman)
     server.login = "another"
     write(postman, subject="subject canary")
-    postman.deliver_due()
+    deliver(postman)
     assert "SMTPAuthenticationError 535" in caplog.text
     for secret in (TO, TOKEN, PASSWORD, "subject canary"):
         assert secret not in caplog.text
     write(postman)
-    row = rows(postman)[-1]
-    assert TO not in repr(postman._claim(row.id, row.next_try_at))
+    assert TO not in repr(postman._waiting(rows(postman)[-1].id))

@@ -38,6 +38,29 @@ def test_all_can_be_taken_away_again(site) -> None:
     schema.check_revision(site.engine)
 
 
+def test_what_waits_becomes_jobs_and_back(site, browser) -> None:
+    site.sandbox.fault(endpoint="deauthorize", status=500)
+    browser.connect()
+    (account,) = site.accounts()
+    browser.submit(f"/accounts/{account.id}/disconnect", status=303)
+    for name in ("olga", "nobody-asked"):
+        browser.submit("/reset", {"email": f"{name}@example.test"}, status="*")
+    (mail,) = site.rows("SELECT * FROM outgoing_mail")
+    config = schema._config()
+    with site.engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0003")
+    assert [row.id for row in site.rows("SELECT * FROM outgoing_mail WHERE next_try_at IS NOT NULL")] == [mail.id]
+
+    schema.upgrade(site.engine)
+
+    assert [(job.subject, job.tries) for job in site.jobs("mail")] == [(mail.id, 0)]
+    assert [(job.subject, job.tries) for job in site.jobs("revoke")] == [(account.id, 0)]
+    assert len(site.mails("olga@example.test")) == 1
+    site.do_jobs("revoke")
+    assert [one.status for one in site.accounts()] == ["disconnected"]
+
+
 @pytest.mark.parametrize("sql", ["UPDATE audit_record SET action = 'x'", "DELETE FROM audit_record"])
 def test_audit_records_are_only_added(site, sql: str) -> None:
     site.person()
