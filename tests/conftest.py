@@ -48,12 +48,21 @@ def sandbox(sandbox_server: SandboxClient) -> SandboxClient:
 
 
 @pytest.fixture
-def make_site(tmp_path: Path, database_url: str, sandbox: SandboxClient) -> Iterator[Callable[..., Site]]:
+def make_app() -> Callable[[dict[str, str]], Any] | None:
+    """How an application is made of its settings; None: in this process."""
+    return None
+
+
+@pytest.fixture
+def make_site(
+    tmp_path: Path, database_url: str, sandbox: SandboxClient, make_app: Callable[[dict[str, str]], Any] | None
+) -> Iterator[Callable[..., Site]]:
     """Makes applications on the test's database, with settings such as ``attempt__minutes="5"``."""
     made: list[Site] = []
 
     def make(**settings: str) -> Site:
-        site = Site(make_settings(tmp_path, database_url, sandbox.url, **settings), sandbox)
+        ini = make_settings(tmp_path, database_url, sandbox.url, **settings)
+        site = Site(ini, sandbox, make_app and make_app(ini))
         made.append(site)
         return site
 

@@ -11,11 +11,12 @@ LONGEST_CODE = 1024  # characters; the documented codes of providers have fewer 
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back from the provider by way of the browser (RFC 6749 sections 4.1.2 and 4.1.2.1)."""
+    """What came back from the provider by way of the browser (RFC 6749 section 4.1.2, RFC 9207)."""
 
     state: str
     code: str | None
     error: str | None
+    issuer: str | None
 
 
 def parse_answer(pairs: Iterable[tuple[str, str]]) -> Answer:
@@ -38,4 +39,4 @@ def parse_answer(pairs: Iterable[tuple[str, str]]) -> Answer:
     code = found.get("code") or None
     if code is not None and not re.fullmatch(rf"[!-~]{{1,{LONGEST_CODE}}}", code):
         raise RefusedError("malformed_answer")
-    return Answer(found["state"], code, found.get("error"))
+    return Answer(found["state"], code, found.get("error"), found.get("iss"))

@@ -196,6 +196,8 @@ class LinkFlow:
         """Why the code is not to be redeemed, if there is a reason: the status to end in, and the word for it."""
         if attempt.provider != provider.name:
             return Status.REFUSED, "other_provider"
+        if provider.issuer is not None and answer.issuer != provider.issuer:
+            return Status.REFUSED, "other_provider"
         if attempt.expires_at <= utcnow():
             return Status.REFUSED, "expired"
         if actor.organizer_id != attempt.organizer_id or actor.role != "owner":

@@ -16,7 +16,7 @@ from .callback import code_of, state_of
 from .client import PyramidOAuth2Client
 from .errors import MismatchingStateError, OAuthError
 from .metadata import KEYS, believed, signature_algorithms
-from .transport import Transport
+from .transport import Response, Transport
 
 # Authlib takes any word here, and Requests' as well: a misspelt one would be ignored, and `verify` believed.
 _CLIENT_OPTIONS = frozenset(
@@ -141,6 +141,15 @@ class PyramidOAuth2App(OAuth2Mixin, OpenIDMixin, BaseApp):
                 self._refresh_endpoint(), refresh_token=refresh_token, **sending
             )
         return token
+
+    def revoke_token(self, url: str, token: str) -> Response:
+        """Take a token back (RFC 7009 section 2.1), with the client authentication of the token endpoint.
+
+        :param url: the revocation endpoint. :raises TransportError: if there was no answer.
+        """
+        with self._get_oauth_client() as client:
+            response: Response = client.revoke_token(url, token=token, token_type_hint="access_token")  # noqa: S106
+        return response
 
     def load_server_metadata(self) -> dict[str, Any]:
         """What is known of the server: what the registration says, else its metadata document, asked for once.

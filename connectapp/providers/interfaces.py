@@ -108,6 +108,10 @@ class IPaymentProvider(Protocol):
         """Whether `connectapp.connect` is to make a code verifier (RFC 7636, S256)."""
 
     @property
+    def issuer(self) -> str | None:
+        """Who its answers must name as ``iss``, also its errors (RFC 9207); None: it names nobody."""
+
+    @property
     def stores_tokens(self) -> bool:
         """False: only the account id is kept, and the platform's own key is used for the account."""
 

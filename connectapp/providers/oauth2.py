@@ -6,22 +6,15 @@ It speaks through `connectapp.oauth`: Authlib does the OAuth, this turns its ans
 
 import hashlib
 import json
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
-from connectapp.errors import (
-    GrantRefusedError,
-    MalformedAnswerError,
-    NotSentError,
-    OutcomeUnknownError,
-    ProviderError,
-)
+from connectapp.errors import GrantRefusedError, MalformedAnswerError, ProviderError
 from connectapp.oauth.errors import AnswerError, OAuthError
 from connectapp.oauth.transport import Response, TransportError
+from connectapp.providers.answers import account_object, bearer, lost, moment, secret, text, unusable
 from connectapp.providers.interfaces import Grant, Identity, Mode, Prefill, PriceProblem
 from connectapp.secret import Secret
 from connectapp.settings import ProviderSettings
@@ -34,7 +27,10 @@ class Declaration:
     :param scopes: those that an admin may choose; the first is the default.
     :param client_auth: how the platform proves itself at the token endpoint: Authlib's ``client_secret_basic`` and
         ``client_secret_post``, or ``bearer_secret`` (the secret as a bearer token).
+    :param issuer: who its answers must name as ``iss`` (RFC 9207); without one, ``iss`` is not looked at.
     :param account_field: where the token answer names the account. :param mode_field: its boolean for live mode.
+    :param account_url: answers a token with its account: ``id``, ``name``, ``country``, ``currency``.
+    :param revoke_url: takes a token back (RFC 7009).
     :param key_modes: the mode that a client secret's prefix stands for.
     :param prefill: our names (see `Prefill`) to the provider's authorize parameters.
     :param reasons: the provider's documented error codes to our words (see `connect.messages`).
@@ -50,7 +46,10 @@ class Declaration:
     client_auth: str = "client_secret_basic"
     uses_pkce: bool = False
     redirect_uri_at_token: bool = True
+    issuer: str | None = None
     account_field: str | None = None
+    account_url: str | None = None
+    revoke_url: str | None = None
     account_pattern: str = r"[!-~]{1,255}"
     mode_field: str | None = None
     key_modes: Mapping[str, Mode] = field(default_factory=dict)
@@ -103,6 +102,7 @@ class OAuth2Provider:
         self.mode: Mode = settings.mode
         self.scope = settings.scope or declaration.scopes[0]
         self.uses_pkce = declaration.uses_pkce
+        self.issuer = declaration.issuer
         self.stores_tokens = settings.store_tokens
         self.revision = self._revision()
 
@@ -164,7 +164,7 @@ class OAuth2Provider:
                 access_token=secret(answer, "access_token"),
                 refresh_token=secret(answer, "refresh_token"),
                 publishable_key=self._publishable_key(answer),
-                expires_at=_moment(answer),
+                expires_at=moment(answer),
             )
         except ProviderError as error:
             raise type(error)(error.code, external_id) from None
@@ -195,12 +195,33 @@ class OAuth2Provider:
         return None if currency == account_currency else "currency"
 
     def identify(self, grant: Grant) -> Identity:
-        """See `IPaymentProvider`. A declaration alone says nothing beyond the token answer's own word."""
-        raise MalformedAnswerError("not_verified")
+        """See `IPaymentProvider`. The token answer's own word is no proof."""
+        declaration = self.declaration
+        if declaration.account_url is None or grant.access_token is None:
+            raise MalformedAnswerError("not_verified")
+        account = account_object(self.call("GET", declaration.account_url, headers=bearer(grant.access_token)))
+        external_id = text(account, "id", declaration.account_pattern)
+        if grant.external_id not in {None, external_id}:
+            raise GrantRefusedError("identity_mismatch")
+        name = account.get("name")
+        return Identity(
+            external_id=str(external_id),
+            display_name=name[:200] if isinstance(name, str) and name.isprintable() and name else str(external_id),
+            proof="token",
+            country=text(account, "country", r"[A-Z]{2}", required=False),
+            currency=text(account, "currency", r"[a-z]{3}", required=False),
+        )
 
     def revoke(self, external_id: str | None, access_token: Secret | None) -> None:
-        """See `IPaymentProvider`."""
-        raise GrantRefusedError("revocation_impossible")
+        """See `IPaymentProvider`. A token that is unknown is gone, and answered with 200 (RFC 7009 section 2.2)."""
+        if self.declaration.revoke_url is None or access_token is None:
+            raise GrantRefusedError("revocation_impossible")
+        try:
+            response = self.client.revoke_token(self.declaration.revoke_url, access_token.reveal())
+        except TransportError as error:
+            raise lost(error) from None
+        if response.status_code != 200:
+            raise unusable(response.status_code)
 
     def reason(self, code: object) -> str:
         """Our word for a provider's error code; whatever is not documented is ``provider_error``."""
@@ -216,40 +237,3 @@ class OAuth2Provider:
         except TransportError as error:
             raise lost(error) from None
         return response
-
-
-def lost(error: TransportError) -> ProviderError:
-    """What a failure of the transport means: surely nothing happened, or nobody knows."""
-    return OutcomeUnknownError("no_answer") if error.sent else NotSentError("not_reached")
-
-
-def unusable(status: int) -> ProviderError:
-    """What an answer means that is no token and no documented error."""
-    if status >= 500 or status in {408, 409, 425, 429}:
-        return OutcomeUnknownError("no_answer")
-    return MalformedAnswerError("malformed_answer")
-
-
-def text(values: Mapping[str, Any], name: str, pattern: str, *, required: bool = True) -> str | None:
-    """A text of the provider's that fits the pattern.
-
-    :raises MalformedAnswerError: if it is of another type or form, or missing though required.
-    """
-    value = values.get(name)
-    if value is None and not required:
-        return None
-    if not isinstance(value, str) or not re.fullmatch(pattern, value):
-        raise MalformedAnswerError("malformed_answer")
-    return value
-
-
-def secret(values: Mapping[str, Any], name: str) -> Secret | None:
-    """A token of the provider's: visible ASCII, as RFC 6750 section 2.1 has it; None if it is not there."""
-    value = text(values, name, r"[!-~]{1,8192}", required=False)
-    return None if value is None else Secret(value)
-
-
-def _moment(answer: Mapping[str, Any]) -> datetime | None:
-    """`connectapp.oauth` gives every style of expiry as `expires_at`, in seconds since 1970."""
-    seconds = answer.get("expires_at")
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

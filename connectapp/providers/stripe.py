@@ -14,8 +14,9 @@ from typing import Any
 from connectapp.errors import GrantRefusedError, MalformedAnswerError, OutcomeUnknownError
 from connectapp.money import digits
 from connectapp.oauth.transport import Response
+from connectapp.providers.answers import account_object, bearer, json_object, text, unusable
 from connectapp.providers.interfaces import Grant, Identity, PaymentResult, PriceProblem
-from connectapp.providers.oauth2 import Declaration, OAuth2Provider, text, unusable
+from connectapp.providers.oauth2 import Declaration, OAuth2Provider
 from connectapp.secret import Secret
 
 API = "https://api.stripe.com/v1"
@@ -79,11 +80,11 @@ class StripeConnect(OAuth2Provider):
     def identify(self, grant: Grant) -> Identity:
         """``GET /v1/account`` with the account's token; without one, with the platform's key in the account's name."""
         if grant.access_token is not None:
-            response = self.call("GET", f"{API}/account", headers=_bearer(grant.access_token))
+            response = self.call("GET", f"{API}/account", headers=bearer(grant.access_token))
         else:
             headers = self._platform() | {"Stripe-Account": str(grant.external_id)}
             response = self.call("GET", f"{API}/account", headers=headers)
-        account = _account(response)
+        account = account_object(response)
         if text(account, "id", self.declaration.account_pattern) != grant.external_id:
             raise GrantRefusedError("identity_mismatch")
         charges = account.get("charges_enabled")
@@ -100,7 +101,7 @@ class StripeConnect(OAuth2Provider):
         """``POST /oauth/deauthorize``, which cuts every link of the account to the platform."""
         fields = {"client_id": self.settings.client_id, "stripe_user_id": external_id}
         response = self.call("POST", DEAUTHORIZE_URL, data=fields, headers=self._platform())
-        answer = _json(response)
+        answer = json_object(response)
         if response.status_code == 200 and answer.get("stripe_user_id") == external_id:
             return
         if response.status_code < 400:
@@ -152,7 +153,7 @@ class StripeConnect(OAuth2Provider):
             return self._platform() | {"Stripe-Account": external_id}
         if access_token is None:
             raise GrantRefusedError("no_token")
-        return _bearer(access_token)
+        return bearer(access_token)
 
     def _is_connected(self, external_id: str) -> bool:
         response = self.call("GET", f"{API}/accounts/{external_id}", headers=self._platform())
@@ -162,37 +163,16 @@ class StripeConnect(OAuth2Provider):
         key = self.settings.client_secret
         if key is None:
             raise GrantRefusedError("platform_refused")
-        return _bearer(key)
+        return bearer(key)
 
 
 def _stripe_amount(amount: int, currency: str) -> Decimal:
     return amount * SCALE.get(currency, Decimal(1))
 
 
-def _bearer(key: Secret) -> dict[str, str]:
-    return {"Authorization": f"Bearer {key.reveal()}"}
-
-
-def _json(response: Response) -> Mapping[str, Any]:
-    try:
-        answer = response.json()
-    except ValueError:
-        return {}
-    return answer if isinstance(answer, dict) else {}
-
-
-def _account(response: Response) -> Mapping[str, Any]:
-    """The Account object. An outage is not a no: it is asked again."""
-    if response.status_code == 200:
-        return _json(response)
-    if response.status_code in {401, 403, 404}:
-        raise GrantRefusedError("identity_refused")
-    raise unusable(response.status_code)
-
-
 def _payment(response: Response) -> PaymentResult:
     """The outcome of a PaymentIntent. A declined card is an outcome, too."""
-    answer, status = _json(response), response.status_code
+    answer, status = json_object(response), response.status_code
     if status == 200 and answer.get("status") == "succeeded":
         return PaymentResult(succeeded=True, external_id=text(answer, "id", r"pi_[A-Za-z0-9]{1,100}"))
     if status == 402:

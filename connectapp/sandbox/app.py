@@ -12,6 +12,7 @@ from connectapp.sandbox.faults import Fault, FaultBook
 from connectapp.sandbox.holds import Holds
 from connectapp.sandbox.ledger import Ledger, Seen
 from connectapp.sandbox.mailbox import mailbox
+from connectapp.sandbox.oauth2 import ROUTES as OAUTH2
 from connectapp.sandbox.overview import overview
 from connectapp.sandbox.platforms import Mode, Platform, Platforms
 from connectapp.sandbox.routing import Refusal, Route, World, json_answer
@@ -125,7 +126,7 @@ def make_app(
     """
     ledger = Ledger(clock, None if state_file is None else Path(state_file))
     world = World(ledger, Platforms([Platform()] if platforms is None else platforms), code_ttl)
-    return Sandbox(world, STRIPE, host)
+    return Sandbox(world, (*STRIPE, *OAUTH2), host)
 
 
 def from_settings(settings: Mapping[str, Any]) -> Sandbox:

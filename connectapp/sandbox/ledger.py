@@ -42,7 +42,10 @@ class Account:
 
 @dataclass
 class Code:
-    """An authorization code. :param redemptions: how often it was presented with a good key. Times: epoch seconds."""
+    """An authorization code. Times are epoch seconds.
+
+    :param redemptions: how often it was presented with a good key. :param challenge: for PKCE with S256 (RFC 7636).
+    """
 
     code: str = field(repr=False)
     account: str
@@ -52,6 +55,8 @@ class Code:
     issued_at: float
     expires_at: float
     redemptions: int = 0
+    redirect_uri: str | None = None
+    challenge: str | None = None
 
 
 @dataclass

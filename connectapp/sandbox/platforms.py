@@ -14,7 +14,7 @@ class Platform:
     """One side (test or live) of a platform. Two sides with one `name` are the same company.
 
     :param redirect_uris: compared exactly, the first is the default; empty: any URI on this machine.
-    :param account: the platform's own account id.
+    :param account: the platform's own account id. :param provider: the personality that it is registered with.
     """
 
     client_id: str = "ca_sandbox"
@@ -23,6 +23,7 @@ class Platform:
     redirect_uris: tuple[str, ...] = ()
     name: str = "Sandbox platform"
     account: str = "acct_1SandboxPlatform00"
+    provider: str = "stripe"
 
     @property
     def livemode(self) -> bool:
@@ -58,10 +59,14 @@ class Platforms:
         if not len(self.all) == len(self._by_client) == len(self._by_key):
             raise ValueError("two platforms share a client id or a secret key")
 
-    def by_client(self, client_id: str | None) -> Platform | None:
-        """The platform side with this client id."""
-        return self._by_client.get(client_id or "")
+    def by_client(self, client_id: str | None, provider: str = "stripe") -> Platform | None:
+        """The platform side with this client id at a provider."""
+        return _at(provider, self._by_client.get(client_id or ""))
 
-    def by_key(self, key: str | None) -> Platform | None:
-        """The platform side with this secret key."""
-        return self._by_key.get(key or "")
+    def by_key(self, key: str | None, provider: str = "stripe") -> Platform | None:
+        """The platform side with this secret key at a provider."""
+        return _at(provider, self._by_key.get(key or ""))
+
+
+def _at(provider: str, platform: Platform | None) -> Platform | None:
+    return platform if platform is not None and platform.provider == provider else None

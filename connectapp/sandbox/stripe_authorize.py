@@ -123,7 +123,7 @@ def _decide(world: World, fields: Mapping[str, str]) -> Response:
         return ask.back(error="access_denied", error_description="The user denied your request")
     if action != "approve":
         raise oauth_error("invalid_request", "action must be approve or deny")
-    account, error = _account(world, fields)
+    account, error = choose_account(world, fields)
     if account is None:
         values = {name: fields.get(name, "") for name in ("business_name", "email", "country", "account")}
         return _page(world, ask, fields, values, error)
@@ -132,7 +132,7 @@ def _decide(world: World, fields: Mapping[str, str]) -> Response:
     return ask.back(code=code.code, scope=ask.scope)
 
 
-def _account(world: World, fields: Mapping[str, str]) -> tuple[Account | None, str]:
+def choose_account(world: World, fields: Mapping[str, str]) -> tuple[Account | None, str]:
     """The chosen account, made now if it is new; or None and what the organizer is to mend."""
     chosen = fields.get("account", "")
     if chosen != "new":

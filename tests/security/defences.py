@@ -136,13 +136,8 @@ def _answers_any_account(original: Any) -> Any:
 
 
 def _readable(original: Any) -> Any:
-    class Readable(original):  # type: ignore[misc]
-        def __repr__(self) -> str:
-            return str(self.reveal())
-
-        __str__ = __repr__
-
-    return Readable
+    original.__repr__ = original.__str__ = original.reveal  # in place: others have imported the class already
+    return original
 
 
 def _of_anybody(original: Any) -> Any:
@@ -151,6 +146,20 @@ def _of_anybody(original: Any) -> Any:
         return found[account_id]
 
     return view
+
+
+def _of_any_issuer(original: Any) -> Any:
+    def init(self: Any, *args: Any) -> None:
+        original(self, *args)
+        self.issuer = None
+
+    return init
+
+
+def _without_fence(_original: Any) -> Any:
+    from connectapp.jobs import Job
+
+    return lambda one: (Job.id == one.id,)
 
 
 FLOW = "connectapp.connect.flow"
@@ -166,6 +175,7 @@ DEFENCES: dict[str, Defence] = {
     "burn-before-redeem": Defence(("CR-01",), f"{FLOW}:attempts.burn", _lets_one_slip, "postgresql"),
     "expiry": Defence(("ST-10",), f"{FLOW}:LinkFlow._ending", _not_ending_as("expired")),
     "provider-of-the-attempt": Defence(("MX-01",), f"{FLOW}:LinkFlow._ending", _not_ending_as("other_provider")),
+    "issuer-of-the-answer": Defence(("MX-03",), f"{PROVIDER}.__init__", _of_any_issuer),
     "configuration-of-the-attempt": Defence(
         ("MX-02",), f"{FLOW}:LinkFlow._ending", _not_ending_as("configuration_changed")
     ),
@@ -207,6 +217,9 @@ DEFENCES: dict[str, Defence] = {
     "sign-out-on-the-server": Defence(("SE-05",), "connectapp.sessions:end", always(None)),
     "fresh-password": Defence(("SE-09",), "connectapp.organizers.stepup:_is_fresh", always(True)),
     "counted-passwords": Defence(("AD-04",), "connectapp.organizers.password_check:_too_many", always(False)),
+    "fence-of-a-job": Defence(
+        ("test_whoever_lost_the_lease_changes_nothing",), "connectapp.jobs:_held", _without_fence
+    ),
     "organizer-of-the-form": Defence(("ST-13", "AZ-03"), "connectapp.organizers.switching:check_form", always(None)),
 }
 

@@ -72,7 +72,7 @@ def test_no_text_from_outside_is_shown(site: Site, browser: Browser) -> None:
     for payload in PAYLOADS:
         value = params(browser.leave())["state"][0]
         texts = dict.fromkeys(("error", "error_description", "error_uri", "scope", "x"), payload)
-        with logged() as lines:
+        with logged(site) as lines:
             pages = [
                 answer_page(browser, callback(**texts, code=payload, state=value)),
                 answer_page(browser, callback(**texts, state=payload)),
@@ -129,7 +129,7 @@ LINES = ["a\r\nERROR [-] connectapp: forged", "\x1b[2J\x1b[31mred", "\u202egnp.e
 @SQLITE_ONLY
 @pytest.mark.row("ER-05")
 def test_nothing_from_outside_makes_a_line_in_the_log(site: Site, browser: Browser) -> None:
-    with logged() as lines:
+    with logged(site) as lines:
         for text in [*LINES, "x" * 7000]:
             request = Request.blank("/", base_url="https://app.test")
             request.host = "app.test"
@@ -137,7 +137,8 @@ def test_nothing_from_outside_makes_a_line_in_the_log(site: Site, browser: Brows
             request.get_response(site.app)
             browser.get(callback(code=text, state=text, error=text), expect_errors=True)
             browser.submit("/signin", {"email": text, "password": text}, expect_errors=True)
-            browser.get("/", headers={"User-Agent": text.encode().decode("latin-1").replace("\r\n", " ")})
+            agent = text.encode().decode("latin-1").replace("\r\n", " ")
+            browser.get("/", headers={"User-Agent": agent}, expect_errors=True)
     assert lines
     for line in lines:
         assert all(character.isprintable() for character in line), line
@@ -168,7 +169,7 @@ def test_a_failure_shows_its_reference_and_nothing_else(make_site) -> None:
     site.change('ALTER TABLE "user" RENAME TO gone')
     failed = set()
     for route in ROUTES:
-        with logged() as lines:
+        with logged(site) as lines:
             if route.method == "GET":
                 page = owner.get(cast.fill(route.path), expect_errors=True)
             else:
@@ -233,7 +234,7 @@ def test_the_last_resort_answers_and_the_process_goes_on(site: Site, place: str)
     try:
         browser = Browser(site)
         browser.app = app
-        with logged() as lines:
+        with logged(site) as lines:
             page = browser.get("/?tween=1" if place == "tween" else f"/{place}", status=500)
         assert page.headers["X-Reference"] in page.text
         assert "canary" not in page.text

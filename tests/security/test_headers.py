@@ -34,8 +34,6 @@ def errors(site: Site, browser: Browser) -> Iterator[tuple[int, Any]]:
     yield 400, post("/connect/stripe/authorize", {**form, "target": "/evil"})
     yield 400, get("/connect/stripe/result?problem=unknown_state")
     yield 204, get("/connect/stripe/callback?code=x&state=y", headers={"Sec-Purpose": "prefetch"})
-    with database_gone(site):
-        yield 503, get("/accounts")
     site.change("ALTER TABLE membership RENAME TO gone")
     yield 503, get("/accounts")
     site.change("ALTER TABLE gone RENAME TO membership")
@@ -58,31 +56,43 @@ def directives(policy: str) -> dict[str, str]:
     return dict(part.strip().partition(" ")[::2] for part in policy.split(";"))
 
 
+def check_headers(where: str, headers: Any) -> None:
+    policy = directives(headers["Content-Security-Policy"])
+    for name in ("default-src", "script-src", "object-src", "base-uri", "frame-ancestors"):
+        assert policy[name] == "'none'", where
+    assert policy["form-action"] == "'self'", where
+    assert "unsafe" not in headers["Content-Security-Policy"]
+    seconds = re.search(r"max-age=(\d+); includeSubDomains", headers["Strict-Transport-Security"])
+    assert seconds
+    assert int(seconds[1]) >= 365 * 24 * 3600, where
+    assert headers["X-Content-Type-Options"] == "nosniff", where
+    assert headers["Cross-Origin-Opener-Policy"] == "same-origin", where
+    assert headers["Cross-Origin-Resource-Policy"] == "same-origin", where
+    assert not [name for name in headers if name.lower().startswith("access-control-")], where
+    assert not {"server", "via", "x-powered-by"} & {name.lower() for name in headers}, where
+    for cookie in headers.getall("Set-Cookie"):
+        attributes = {part.strip().lower() for part in cookie.split(";")[1:]}
+        assert cookie.startswith("__Host-"), where
+        assert {"secure", "httponly", "samesite=lax", "path=/"} <= attributes, where
+        assert not [one for one in attributes if one.startswith("domain")], where
+        assert len(cookie) < 4096
+
+
 @pytest.mark.row("HD-01", "HD-02", "HD-05", "HD-06", "HD-15", "SE-01")
 def test_every_answer_has_the_headers_of_the_house(answers) -> None:
     for where, answer in answers:
-        headers = answer.headers
-        policy = directives(headers["Content-Security-Policy"])
-        for name in ("default-src", "script-src", "object-src", "base-uri", "frame-ancestors"):
-            assert policy[name] == "'none'", where
-        assert policy["form-action"] == "'self'", where
-        assert "unsafe" not in headers["Content-Security-Policy"]
-        seconds = re.search(r"max-age=(\d+); includeSubDomains", headers["Strict-Transport-Security"])
-        assert seconds
-        assert int(seconds[1]) >= 365 * 24 * 3600, where
-        assert headers["X-Content-Type-Options"] == "nosniff", where
-        assert headers["Cross-Origin-Opener-Policy"] == "same-origin", where
-        assert headers["Cross-Origin-Resource-Policy"] == "same-origin", where
-        assert not [name for name in headers if name.lower().startswith("access-control-")], where
-        assert not {"server", "via", "x-powered-by"} & {name.lower() for name in headers}, where
-        for cookie in headers.getall("Set-Cookie"):
-            attributes = {part.strip().lower() for part in cookie.split(";")[1:]}
-            assert cookie.startswith("__Host-"), where
-            assert {"secure", "httponly", "samesite=lax", "path=/"} <= attributes, where
-            assert not [one for one in attributes if one.startswith("domain")], where
-            assert len(cookie) < 4096
+        check_headers(where, answer.headers)
     cookies = {value.partition("=")[0] for _, answer in answers for value in answer.headers.getall("Set-Cookie")}
     assert cookies == {"__Host-session", "__Host-csrf"}
+
+
+@pytest.mark.inside("on SQLite, only this process can be made to lose its connections")
+@pytest.mark.row("HD-01", "HD-02", "HD-04")
+def test_an_outage_has_them_too(site: Site, browser: Browser) -> None:
+    with database_gone(site):
+        answer = browser.get("/accounts", status=503)
+    check_headers("an outage", answer.headers)
+    assert answer.headers["Cache-Control"] == "no-store"
 
 
 @pytest.mark.row("HD-03")

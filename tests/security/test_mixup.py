@@ -1,23 +1,25 @@
 """MX: several providers, several configurations, two modes; nothing of one is ever taken for another's."""
 
+from dataclasses import replace
+
 import pytest
 
-from tests.support.rows import answer_page, params, statuses
-from tests.support.site import Browser
+from tests.security.routes import ROUTES, Cast
+from tests.support.rows import answer_page, callback, everything, params, statuses
+from tests.support.sandbox import Other, path_and_query
+from tests.support.site import Browser, Site
 
 
 @pytest.mark.row("MX-01")
 def test_an_evil_provider_gets_no_code_of_an_honest_one(make_two, evil) -> None:
-    """The evil provider bounces the browser to the honest one, with our state and the honest redirect URI."""
+    """It sends the browser on to the honest one, with the state of our attempt with it."""
     site = make_two()
     browser = site.signed_in()
-    value = params(browser.leave("evil"))["state"][0]
-    honest = browser.leave()
-    bounced = honest.replace(params(honest)["state"][0], value)
-    url = site.sandbox.decide(bounced).removeprefix("https://app.test")
-    page = answer_page(browser, url)
+    bounced = site.sandbox.decide(browser.leave("evil"), "bounce")
+    assert "/connect.stripe.com/" in bounced
+    page = answer_page(browser, path_and_query(site.sandbox.decide(bounced)))
     assert page.status_int in {400, 404}
-    assert statuses(site)[0] == ("refused", "other_provider")
+    assert statuses(site) == [("refused", "other_provider")]
     assert (site.sandbox.redemptions(), evil.redemptions()) == (0, 0)
     assert site.accounts() == []
 
@@ -30,7 +32,7 @@ def test_a_code_of_an_honest_provider_is_not_taken_to_an_evil_one(make_two, evil
     page = answer_page(browser, url)
     assert page.status_int in {400, 404}
     assert statuses(site) == [("refused", "other_provider")]
-    assert evil.ledger()["requests"] == []
+    assert evil.requests() == []
     assert site.sandbox.redemptions() == 0
 
 
@@ -44,16 +46,142 @@ def test_two_providers_side_by_side(make_two, evil) -> None:
     redirect_uri = "https://app.test/connect/evil/callback"
     assert asked["redirect_uri"] == [redirect_uri]
     assert asked["code_challenge_method"] == ["S256"]
-    assert "Connected" in answer_page(browser, evil.decide(url).removeprefix("https://app.test")).text
+    assert "Connected" in answer_page(browser, evil.back(url)).text
     browser.connect()
     (sent,) = evil.requests("/oauth/token")
     form = params("?" + sent["body"])
+    assert form["client_secret"] == ["sk_test_evil_canary"]
     assert form["redirect_uri"] == [redirect_uri]
     assert len(form["code_verifier"][0]) >= 43
     assert form["code_verifier"][0] not in url
     assert sorted(account.provider for account in site.accounts()) == ["evil", "stripe"]
-    assert "sk_test_platform_canary" not in str(evil.ledger())
-    assert "sk_test_evil_canary" not in str(site.sandbox.ledger())
+    assert "sk_test_platform_canary" not in str(evil.requests())
+    others = [one for one in site.sandbox.ledger()["requests"] if one["host"] != evil.host]
+    assert len(others) > 3
+    assert "sk_test_evil_canary" not in str(others)
+
+
+ISSUER = "https://iss.example"
+
+
+def trip(make_two, action: str = "approve") -> tuple[Site, Browser, str]:
+    """Up to the answer of the provider that names itself."""
+    site = make_two("iss")
+    browser = site.signed_in()
+    url = Other(site.sandbox, "iss").back(browser.leave("iss"), action)
+    assert params(url)["iss"] == [ISSUER]
+    return site, browser, url
+
+
+@pytest.mark.row("MX-03", "ST-14", "TE-13")
+def test_who_names_itself_is_believed_for_its_own_answers(make_two) -> None:
+    site, browser, url = trip(make_two)
+    assert "Connected" in answer_page(browser, url).text
+    (account,) = site.accounts()
+    assert (account.provider, account.proof) == ("iss", "token")
+    iss = Other(site.sandbox, "iss")
+    assert [one["status"] for one in iss.requests("/oauth/token")] == [200]
+    browser.submit(f"/accounts/{account.id}/disconnect", status=303)
+    assert site.sandbox.live_grants() == []
+    assert [one["status"] for one in iss.requests("/oauth/revoke")] == [200]
+
+
+@pytest.mark.row("MX-03")
+@pytest.mark.parametrize(
+    "named",
+    [
+        None,
+        "",
+        "https://evil.example",
+        f"{ISSUER}/",
+        "https://ISS.example",
+        f"{ISSUER}:443",
+        "http://iss.example",
+        f"{ISSUER}?x",
+        f" {ISSUER}",
+        f"{ISSUER}\0",
+    ],
+)
+@pytest.mark.parametrize("action", ["approve", "deny"])
+def test_an_answer_in_another_name_is_refused(make_two, named: str | None, action: str) -> None:
+    site, browser, url = trip(make_two, action)
+    answer = {name: values[0] for name, values in params(url).items() if name != "iss"}
+    page = answer_page(browser, callback(provider="iss", **answer, **({} if named is None else {"iss": named})))
+    assert page.status_int == 400
+    assert "wrong place" in page.text
+    assert statuses(site) == [("refused", "other_provider")]
+    assert Other(site.sandbox, "iss").redemptions() == 0
+
+
+@pytest.mark.row("MX-03", "RD-10")
+def test_to_be_named_twice_is_no_answer(make_two) -> None:
+    site, browser, url = trip(make_two)
+    assert answer_page(browser, f"{url}&iss={ISSUER}").status_int == 400
+    assert statuses(site) == [("pending", None)]
+    assert Other(site.sandbox, "iss").redemptions() == 0
+
+
+@pytest.mark.row("MX-04")
+def test_a_name_that_was_not_announced_is_not_looked_at(site: Site, browser: Browser) -> None:
+    """RFC 9207 section 2.4 leaves that to us: Stripe names nobody, so a name proves nothing."""
+    assert "Connected" in answer_page(browser, f"{browser.callback_url()}&iss=https://evil.example").text
+    assert site.sandbox.redemptions() == 1
+
+
+@pytest.mark.row("RD-12")
+def test_an_answer_that_is_posted_burns_nothing(make_two) -> None:
+    site = make_two("form_post")
+    browser, provider = site.signed_in(), Other(site.sandbox, "form_post")
+    path, fields = provider.form(browser.leave("form_post"))
+    for poster in (browser, Browser(site)):  # SameSite=Lax: a real browser sends no session with it
+        page = poster.post(path, fields, headers={"Origin": "https://form-post.example"}, expect_errors=True)
+        assert page.status_int in {403, 405}
+        assert fields["code"] not in page.text
+    assert statuses(site) == [("pending", None)]
+    assert provider.redemptions() == 0
+    assert "Connected" in answer_page(browser, callback(provider="form_post", **fields)).text
+    assert provider.redemptions() == 1
+
+
+FIELDS = [
+    "authorize_url",
+    "token_url",
+    "token_endpoint",
+    "access_token_url",
+    "api_url",
+    "api_base_url",
+    "base_url",
+    "account_url",
+    "revoke_url",
+    "issuer",
+    "hosts",
+    "provider_config",
+    "provider.stripe.token_url",
+    "redirect_uri",
+]
+ELSEWHERE = dict.fromkeys(FIELDS, "https://evil.example/oauth/token") | {
+    "client_id": "ca_evil",
+    "client_secret": "sk_test_evil_canary",
+}
+
+
+@pytest.mark.row("MX-08")
+def test_no_field_of_any_form_moves_a_provider(site: Site) -> None:
+    cast = Cast(site)
+    tried = [
+        cast.ask(cast.browsers[actor], replace(route, fields=(*route.fields, *ELSEWHERE.items()))).status_int
+        for actor in ("anonymous", "other", "member", "owner")
+        for route in ROUTES
+        if route.method == "POST"
+    ]
+    assert len(tried) > 50
+    browser = site.signed_in("quinn")
+    assert "Connected" in browser.connect().text
+    browser.submit(f"/accounts/{site.accounts()[-1].id}/disconnect", ELSEWHERE, status=303)
+    seen = site.sandbox.ledger()["requests"]
+    assert {one["host"] for one in seen} == {"connect.stripe.com", "api.stripe.com"}
+    assert "evil" not in str(seen)
+    assert "evil.example" not in everything(site)
 
 
 @pytest.mark.row("MX-02")

@@ -26,7 +26,7 @@ from tests.support.site import Browser, Site
 @pytest.mark.row("SR-01", "SR-11", "CR-07")
 def test_no_secret_is_on_disk_or_in_a_log(site: Site, tmp_path: Path) -> None:
     person = site.person()
-    with logged() as log:
+    with logged(site) as log:
         browser = site.browser(person)
     trips = [browser.callback_url("deny"), *(browser.callback_url() for _ in range(5))]
     faults: list[dict[str, Any]] = [
@@ -39,10 +39,10 @@ def test_no_secret_is_on_disk_or_in_a_log(site: Site, tmp_path: Path) -> None:
             site.sandbox.fault(**fault)
         if url == trips[-1]:
             refuse_inserts(site, "connected_account")  # as after a crash, the journal has it
-        with logged() as more:
+        with logged(site) as more:
             answer_page(browser, url)
         log += more
-    with logged() as more:
+    with logged(site) as more:
         site.recover()
         browser.get("/accounts")
     log += more
@@ -75,12 +75,13 @@ def nosy_log() -> Iterator[io.StringIO]:
         logging.getLogger().removeHandler(handler)
 
 
+@pytest.mark.inside("it reads the variables of this process")
 @pytest.mark.row("SR-10")
 @pytest.mark.parametrize("table", ["connected_account", "provider_account"])
 def test_an_error_tells_no_token_even_with_its_locals(site: Site, browser: Browser, table: str) -> None:
     url = browser.callback_url()
     refuse_inserts(site, table)
-    with nosy_log() as text, logged() as lines:
+    with nosy_log() as text, logged(site) as lines:
         answer_page(browser, url)
     told = text.getvalue()
     assert "try again" in told
@@ -134,11 +135,11 @@ def test_what_an_attempt_holds_opens_in_that_attempt_alone(make_two, evil) -> No
     first, second = browser.leave("evil"), browser.leave("evil")
     one, two = site.attempts()
     site.change("UPDATE attempt SET verifier = :moved WHERE id = :id", moved=one.verifier, id=two.id)
-    url = evil.decide(second).removeprefix("https://app.test")
+    url = evil.back(second)
     assert browser.get(url, expect_errors=True).status_int == 503
     assert evil.redemptions() == 0
     assert statuses(site) == [("pending", None), ("pending", None)]
-    assert "Connected" in answer_page(browser, evil.decide(first).removeprefix("https://app.test")).text
+    assert "Connected" in answer_page(browser, evil.back(first)).text
 
 
 @pytest.mark.row("SR-13")

@@ -50,6 +50,7 @@ def test_a_place_is_given_back_whatever_happens(make_site) -> None:
     assert "Connected" in browser.connect().text
 
 
+@pytest.mark.inside("it moves the clock of one process")
 @pytest.mark.row("TE-19")
 def test_a_provider_that_keeps_failing_is_left_alone_for_a_while(site: Site, browser: Browser) -> None:
     for _ in range(FAILURES):

@@ -120,7 +120,7 @@ NOT_JSON: list[dict[str, Any]] = [
 
 @pytest.mark.row("TE-05")
 def test_what_is_not_json_is_neither_believed_nor_shown(site: Site, browser: Browser) -> None:
-    with logged() as lines:
+    with logged(site) as lines:
         for answer in NOT_JSON:
             answer_with(site, **answer)
             page = redeem(browser)
@@ -157,7 +157,7 @@ ERRORS = [
 def test_an_error_of_any_shape_has_our_own_words(site: Site, browser: Browser) -> None:
     for body, reason in ERRORS:
         prose = {**body, "error_description": CANARY} if isinstance(body, dict) else body
-        with logged() as lines:
+        with logged(site) as lines:
             answer_with(site, json.dumps(prose), status=400)
             page = redeem(browser)
         assert page.status_int < 500, body

@@ -107,7 +107,7 @@ def test_redirects_are_not_followed(make_two, evil, status: int) -> None:
         site.sandbox.fault(endpoint=endpoint, after=True, status=status, redirect=f"{evil.url}/oauth/token")
         answer_page(browser, url)
         site.sandbox.clear_faults()
-    assert evil.ledger()["requests"] == []
+    assert evil.requests() == []
     assert site.accounts() == []
     assert site.sandbox.redemptions() == 2
 
@@ -121,9 +121,9 @@ def test_addresses_in_answers_are_never_called(make_two, evil) -> None:
     links = {name: urls[number % 3] for number, name in enumerate(names)}
     site.sandbox.fault(endpoint="token", json_merge={**links, "links": [links]})
     site.sandbox.fault(endpoint="account", json_merge={**links, "business_profile": {"url": evil.url}})
-    with logged() as lines:
+    with logged(site) as lines:
         assert "Connected" in browser.connect().text
-    assert evil.ledger()["requests"] == []
+    assert evil.requests() == []
     hosts = {request["host"] for request in site.sandbox.ledger()["requests"]}
     assert hosts == {"connect.stripe.com", "api.stripe.com"}
     assert not [line for line in lines if "169.254" in line]
@@ -163,7 +163,7 @@ def test_the_scope_is_kept_as_granted_and_shown(make_site, asked: str, granted: 
 
 @pytest.mark.row("TE-15")
 def test_the_platforms_key_goes_into_the_header_alone(site: Site, browser: Browser) -> None:
-    with logged() as lines:
+    with logged(site) as lines:
         browser.connect()
         (account,) = site.accounts()
         browser.submit(f"/accounts/{account.id}/disconnect", status=303)

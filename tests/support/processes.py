@@ -16,11 +16,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from tests.support.blackbox import PATIENCE
 from tests.support.site import Browser
 
 ROOT = Path(__file__).parents[2]
-# Seconds that a client waits. Where a defence was taken out, hanging is one way to notice.
-PATIENCE = 10 if "TESTS_WITHOUT" in os.environ else 60
 
 
 class AppProcess:

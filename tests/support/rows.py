@@ -3,7 +3,7 @@
 import logging
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic, sleep
@@ -18,14 +18,8 @@ from webtest import TestResponse
 import connectapp.providers
 from connectapp.db import Base, utcnow
 from connectapp.logs import Formatter
-from connectapp.sandbox.app import make_app
-from connectapp.sandbox.platforms import Platform
-from connectapp.sandbox.serve import SandboxServer
-from tests.support.sandbox import SandboxClient
+from tests.support.blackbox import PLUGINS, Processes
 from tests.support.site import Browser, Site
-
-PLUGINS = Path(__file__).parents[1] / "security/plugins"
-EVIL_KEY = "sk_test_evil_canary"
 
 # For what has nothing to do with the database.
 SQLITE_ONLY = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -88,19 +82,32 @@ def raw_request(browser: Browser, path: str, method: str = "GET", **headers: str
 
 
 @contextmanager
-def logged(level: int = logging.DEBUG) -> Iterator[list[str]]:
-    """What every logger says meanwhile, as our formatter writes it; one text per record, tracebacks included."""
+def logged(site: Site) -> Iterator[list[str]]:
+    """What every logger of the application says, as our formatter writes it; one text per record, with its traceback.
+
+    To be read after the block.
+    """
+    theirs = site.app.logged() if isinstance(site.app, Processes) else nullcontext([])
+    with logged_here() as lines:
+        with theirs as records:
+            yield lines
+        lines += records
+
+
+@contextmanager
+def logged_here() -> Iterator[list[str]]:
+    """As `logged`, of this process alone."""
     lines: list[str] = []
 
     class Keep(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             lines.append(self.format(record))
 
-    handler, root = Keep(level), logging.getLogger()
+    handler, root = Keep(logging.DEBUG), logging.getLogger()
     handler.setFormatter(Formatter("%(levelname)s [%(reference)s] %(name)s: %(message)s"))
     before = root.level
     root.addHandler(handler)
-    root.setLevel(level)
+    root.setLevel(logging.DEBUG)
     try:
         yield lines
     finally:
@@ -162,30 +169,6 @@ def eventually(true: Callable[[], bool], seconds: float = 30) -> None:
     while not true():
         assert monotonic() < deadline, "it never became true"
         sleep(0.05)
-
-
-@contextmanager
-def evil_server(*callbacks: str) -> Iterator[SandboxClient]:
-    """A second provider at an address of its own; it answers like an honest one and keeps its own ledger."""
-    platform = Platform("ca_evil", EVIL_KEY, redirect_uris=callbacks)
-    server = SandboxServer(make_app(platforms=[platform], host="connect.stripe.com")).start()
-    client = SandboxClient(server.url)
-    try:
-        yield client
-    finally:
-        client.http.clear()
-        server.stop()
-
-
-def plugin_settings(name: str, honest: SandboxClient, evil: SandboxClient) -> dict[str, str]:
-    """Settings with Stripe and the provider of one of our plug-ins, which is reached at `evil`."""
-    return {
-        "providers": f"stripe {name}",
-        "hosts": f"evil.test {evil.url}\n* {honest.url}",
-        f"provider__{name}__client_id": "ca_evil",
-        f"provider__{name}__client_secret": EVIL_KEY,
-        f"provider__{name}__mode": "test",
-    }
 
 
 @contextmanager

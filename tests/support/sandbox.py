@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import dataclass
 from html import unescape
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -13,8 +14,34 @@ from connectapp.sandbox.platforms import Platform
 from connectapp.sandbox.serve import SandboxServer
 from tests.support.mail import Mail
 
-CALLBACKS = ("https://app.test/connect/stripe/callback",)
 SECRET_KEY = "sk_test_platform_canary"
+# The sandbox's other providers, and by which of our names each may be used.
+OTHERS = {"iss": ("iss",), "form_post": ("form_post",), "evil": ("evil", "careless")}
+
+
+CALLBACKS = ("https://app.test/connect/stripe/callback",)
+
+
+def platforms() -> list[Platform]:
+    """Who we are at each provider of the sandbox."""
+    ours = {name: tuple(f"https://app.test/connect/{one}/callback" for one in uses) for name, uses in OTHERS.items()}
+    stripe = Platform(secret_key=SECRET_KEY, redirect_uris=CALLBACKS)
+    others = [
+        Platform(f"ca_{name}", f"sk_test_{name}_canary", redirect_uris=uris, provider=name)
+        for name, uris in ours.items()
+    ]
+    return [stripe, *others]
+
+
+def settings_of(name: str) -> dict[str, str]:
+    """Settings with Stripe and one of the other providers, under one of our names for it."""
+    other = next(other for other, names in OTHERS.items() if name in names)
+    return {
+        "providers": f"stripe {name}",
+        f"provider__{name}__client_id": f"ca_{other}",
+        f"provider__{name}__client_secret": f"sk_test_{other}_canary",
+        f"provider__{name}__mode": "test",
+    }
 
 
 class SandboxClient:
@@ -59,13 +86,14 @@ class SandboxClient:
         code: str = self._control("POST", "codes", {"account": account, **fields})["code"]
         return code
 
-    def requests(self, path: str) -> list[Any]:
-        """What the provider saw at a path, e.g. ``/oauth/token``."""
-        return [request for request in self.ledger()["requests"] if request["path"] == path]
+    def requests(self, path: str, host: str | None = None) -> list[Any]:
+        """What the providers (or the one with this host) saw at a path, e.g. ``/oauth/token``."""
+        seen = self.ledger()["requests"]
+        return [one for one in seen if one["path"] == path and host in {None, one["host"]}]
 
     def redemptions(self, code: str | None = None) -> int:
-        """How often codes (or this code) were presented at the token endpoint."""
-        seen = self.requests("/oauth/token")
+        """How often codes (or this code) were presented at Stripe's token endpoint."""
+        seen = self.requests("/oauth/token", "connect.stripe.com")
         return len([r for r in seen if code is None or f"code={code}" in r["body"].split("&")])
 
     def live_grants(self) -> list[Any]:
@@ -76,7 +104,13 @@ class SandboxClient:
         return [Mail(mail["to"], mail["subject"], mail["body"]) for mail in self._control("GET", "mail")["mails"]]
 
     def decide(self, authorize_url: str, action: str = "approve", **fields: str) -> str:
-        """Open the authorize page and press a button; gives the URL that the browser is sent back to."""
+        """Open the authorize page and press a button; gives the URL that the browser is sent to."""
+        answer = self.press(authorize_url, action, **fields)
+        assert answer.status == 303, answer.data
+        return urljoin(authorize_url, answer.headers["Location"])
+
+    def press(self, authorize_url: str, action: str, **fields: str) -> Any:
+        """Open the authorize page and press a button; gives the answer."""
         page = self.http.request("GET", authorize_url)
         assert page.status == 200, page.data
         html = page.data.decode()
@@ -86,9 +120,42 @@ class SandboxClient:
         form |= {"country": "GB"} | fields
         target = re.search(r'<form[^>]*action="([^"]*)"', html)
         address = urljoin(authorize_url, unescape(target[1]) if target else "")
-        answer = self.http.request("POST", address, fields=form, encode_multipart=False, redirect=False)
-        assert answer.status == 303, answer.data
-        return answer.headers["Location"]
+        return self.http.request("POST", address, fields=form, encode_multipart=False, redirect=False)
+
+
+@dataclass(frozen=True)
+class Other:
+    """Another provider of the sandbox: what it alone saw. :param name: one of `OTHERS`."""
+
+    sandbox: SandboxClient
+    name: str
+
+    @property
+    def host(self) -> str:
+        return f"{self.name.replace('_', '-')}.example"
+
+    @property
+    def url(self) -> str:
+        return f"{self.sandbox.url}/{self.host}"
+
+    def requests(self, path: str | None = None) -> list[Any]:
+        seen = self.sandbox.ledger()["requests"]
+        return [one for one in seen if one["host"] == self.host and path in {None, one["path"]}]
+
+    def redemptions(self) -> int:
+        return len(self.requests("/oauth/token"))
+
+    def back(self, authorize_url: str, action: str = "approve") -> str:
+        """Decide there; gives our path with the answer."""
+        return path_and_query(self.sandbox.decide(authorize_url, action))
+
+    def form(self, authorize_url: str) -> tuple[str, dict[str, str]]:
+        """Approve where the answer is a form; gives our path and the fields."""
+        html = self.sandbox.press(authorize_url, "approve").data.decode()
+        target = re.search(r'<form[^>]*action="([^"]*)"', html)
+        assert target, html
+        fields = dict(re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)"', html))
+        return urlsplit(unescape(target[1])).path, {name: unescape(value) for name, value in fields.items()}
 
 
 def path_and_query(url: str) -> str:
@@ -97,5 +164,4 @@ def path_and_query(url: str) -> str:
 
 
 def start_sandbox() -> SandboxServer:
-    platform = Platform(secret_key=SECRET_KEY, redirect_uris=CALLBACKS)
-    return SandboxServer(make_app(platforms=[platform])).start()
+    return SandboxServer(make_app(platforms=platforms())).start()

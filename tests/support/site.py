@@ -19,6 +19,7 @@ from connectapp.organizers import passwords, signin
 from connectapp.organizers.models import Membership
 from connectapp.vault import new_key_line
 from connectapp.worker import get_worker
+from tests.support.blackbox import Processes
 from tests.support.mail import Mail
 from tests.support.sandbox import SECRET_KEY, SandboxClient, path_and_query
 
@@ -72,7 +73,7 @@ class Site:
     engine: Engine = field(init=False)
 
     def __post_init__(self) -> None:
-        self.app = connectapp.main({}, **self.settings)
+        self.app = self.app or connectapp.main({}, **self.settings)
         self.engine = make_engine(self.settings["connectapp.database_url"])
 
     @property
@@ -82,11 +83,15 @@ class Site:
     def restarted(self, **settings: str) -> "Site":
         """The same data in a new process's stead; `settings` replaces some."""
         changes = {f"connectapp.{key.replace('__', '.')}": value for key, value in settings.items()}
-        return Site(self.settings | changes, self.sandbox)
+        settings = self.settings | changes
+        return Site(settings, self.sandbox, Processes(settings) if isinstance(self.app, Processes) else None)
 
     def close(self) -> None:
-        self.registry["connectapp.engine"].dispose()
-        self.registry["oauth.registry"].transport.close()
+        if isinstance(self.app, Processes):
+            self.app.close()
+        else:
+            self.registry["connectapp.engine"].dispose()
+            self.registry["oauth.registry"].transport.close()
         self.engine.dispose()
 
     def rows(self, sql: str, **values: Any) -> list[Any]:

@@ -5,12 +5,13 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from connectapp.providers.evil import DECLARATION as EVIL
-from connectapp.providers.evil import Evil
+
+from connectapp.providers.oauth2 import OAuth2Provider
 
 DECLARATION = replace(EVIL, name="careless", title="Careless", uses_pkce=False)
 
 
-class Careless(Evil):
+class Careless(OAuth2Provider):
     """Sends no state, and says that none is needed."""
 
     use_state = False

@@ -1,34 +1,29 @@
-"""A provider that a test adds: PKCE, the redirect URI at both endpoints, and bad intentions of its server's."""
+"""A provider that a test adds: one of the sandbox's others, by its declaration alone."""
 
 from typing import Any
 
-from connectapp.providers.interfaces import Grant, Identity
-from connectapp.providers.oauth2 import Declaration, OAuth2Provider
-from connectapp.secret import Secret
-
-DECLARATION = Declaration(
-    name="evil",
-    title="Evil",
-    authorize_url="https://evil.test/oauth/authorize",
-    token_url="https://evil.test/oauth/token",
-    api_url="https://evil.test/",
-    scopes=("read_write",),
-    client_auth="client_secret_post",
-    uses_pkce=True,
-    account_field="stripe_user_id",
-    prefill={"business_name": "business_name"},
-)
+from connectapp.providers.oauth2 import Declaration
 
 
-class Evil(OAuth2Provider):
-    """Believes its own answer."""
+def declared(name: str, title: str, **more: Any) -> Declaration:
+    """The declaration of the sandbox's provider of this name."""
+    site = f"https://{name.replace('_', '-')}.example"
+    return Declaration(
+        name=name,
+        title=title,
+        authorize_url=f"{site}/oauth/authorize",
+        token_url=f"{site}/oauth/token",
+        api_url=f"{site}/",
+        scopes=("payments",),
+        uses_pkce=True,
+        account_url=f"{site}/account",
+        revoke_url=f"{site}/oauth/revoke",
+        **more,
+    )
 
-    def identify(self, grant: Grant) -> Identity:
-        return Identity(str(grant.external_id), "Evil account", "token")
 
-    def revoke(self, external_id: str | None, access_token: Secret | None) -> None:
-        self.call("POST", "https://evil.test/oauth/deauthorize", data={"client_id": self.settings.client_id})
+DECLARATION = declared("evil", "Evil", client_auth="client_secret_post")
 
 
 def includeme(config: Any) -> None:
-    config.add_provider(DECLARATION, Evil)
+    config.add_provider(DECLARATION)
