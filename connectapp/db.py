@@ -8,7 +8,6 @@ at once when another one wrote in between (SQLITE_BUSY_SNAPSHOT), whatever the b
 import logging
 import os
 import re
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -23,6 +22,7 @@ from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
 from transaction import TransactionManager
 from transaction.interfaces import NoTransaction
 
+from connectapp.clock import CLOCK
 from connectapp.errors import SettingsError
 from connectapp.settings import get_settings
 
@@ -31,11 +31,12 @@ log = logging.getLogger(__name__)
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 BUSY_TIMEOUT = 5.0  # seconds
 WRITES = "connectapp_writes"  # the execution option that the begin event reads
+_SERVER_TIME = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
 
 
 def utcnow() -> datetime:
-    """The one clock of connectapp."""
-    return datetime.now(UTC)
+    """Now, by the one clock of connectapp (see `connectapp.clock`)."""
+    return CLOCK.now()
 
 
 def uuid7() -> str:
@@ -44,7 +45,7 @@ def uuid7() -> str:
     Twelve of its bits are a fraction of the millisecond (section 6.2, method 3), so that the audit records of one
     transaction keep their order.
     """
-    milliseconds, rest = divmod(time.time_ns(), 1_000_000)
+    milliseconds, rest = divmod(CLOCK.now_ns(), 1_000_000)
     fraction = rest * 4096 // 1_000_000
     rand = int.from_bytes(os.urandom(8)) & ((1 << 62) - 1)
     value = milliseconds << 80 | 0x7 << 76 | fraction << 64 | 0b10 << 62 | rand
@@ -134,6 +135,13 @@ def _begin_sqlite(connection: Connection) -> None:
 def _begin_postgresql(connection: Connection) -> None:
     if not connection.get_execution_options().get(WRITES, False):
         connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+    if CLOCK.is_to_be_told:
+        CLOCK.follow(lambda: _server_time(connection))
+
+
+def _server_time(connection: Connection) -> int:
+    microseconds: int = connection.exec_driver_sql(_SERVER_TIME).scalar_one()
+    return microseconds * 1000
 
 
 class Work:

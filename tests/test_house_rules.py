@@ -25,7 +25,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "settings_table": {"secret", "values"},
     "oauth": {"oauth"},
     "sandbox": {"sandbox"},
-    "db": {"errors", "settings"},
+    "clock": set(),
+    "db": {"clock", "errors", "settings"},
     "tries": {"db"},
     "vault": {"db", "errors", "secret", "settings"},
     "audit": {"db", "logs"},
@@ -48,7 +49,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "settings",
     },
     "providers.interfaces": {"secret"},
-    "providers.registry": {"oauth", "providers", "settings"},
+    "providers.registry": {"clock", "oauth", "providers", "settings"},
     "organizers": {
         "audit", "db", "errors", "forms", "mail", "organizers", "resources", "security", "sessions", "settings",
         "tries",

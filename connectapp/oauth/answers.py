@@ -1,7 +1,6 @@
 """What a token endpoint answered, checked before anyone believes it."""
 
 import re
-import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -52,7 +51,7 @@ def token_answer(response: Response, required_fields: Iterable[str]) -> dict[str
     if missing:
         raise AnswerError(status, f"without {', '.join(missing)}", answer)
     try:
-        expires_at = expiry(answer, time.time())
+        expires_at = expiry(answer, response.received_at)
     except (TypeError, ValueError):
         raise AnswerError(status, "with an expiry that is none", answer) from None
     return answer if expires_at is None else answer | {"expires_at": expires_at}

@@ -8,7 +8,8 @@ import http.client
 import ipaddress
 import re
 import ssl
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
@@ -57,12 +58,16 @@ class ProtocolError(TransportError):
 
 @dataclass(frozen=True)
 class Response:
-    """An answer, whatever its status. Its text may hold secrets, so that `repr` shows none of it."""
+    """An answer, whatever its status. Its text may hold secrets, so that `repr` shows none of it.
+
+    :param received_at: in seconds since 1970, by the transport's clock.
+    """
 
     status_code: int
     headers: Mapping[str, str] = field(repr=False)
     content: bytes = field(repr=False)
     reason: str = ""
+    received_at: float = field(default_factory=time.time)
 
     @property
     def text(self) -> str:
@@ -91,6 +96,7 @@ class Transport:
     :param hosts: for development and tests, see `map_url`.
     :param ca_bundle: path of a PEM file with the certification authorities to trust; default: certifi's.
     :param proxy: address of a forward proxy, ``http://user:password@host:port``. Without it, calls go direct.
+    :param clock: tells the time in seconds since 1970; what an answer says of its expiry counts from then.
     """
 
     def __init__(
@@ -102,7 +108,9 @@ class Transport:
         hosts: Mapping[str, str] | None = None,
         ca_bundle: str | None = None,
         proxy: str | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
+        self.clock = clock
         self.deadline = deadline
         self.max_bytes = max_bytes
         self.hosts = dict(hosts or {})
@@ -186,7 +194,7 @@ class Transport:
             raise
         finally:
             answer.release_conn()
-        return Response(answer.status, answer.headers, content, answer.reason or "")
+        return Response(answer.status, answer.headers, content, answer.reason or "", self.clock())
 
     def _read(self, place: str, answer: urllib3.BaseHTTPResponse) -> bytes:
         content = bytearray()

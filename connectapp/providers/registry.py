@@ -9,6 +9,7 @@ import importlib.util
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from connectapp.clock import CLOCK
 from connectapp.oauth.registry import get_oauth
 from connectapp.oauth.transport import Transport
 from connectapp.providers.interfaces import IPaymentProvider
@@ -74,6 +75,7 @@ def includeme(config: Any) -> None:
             hosts=settings.hosts,
             ca_bundle=settings.transport_ca_file,
             proxy=settings.transport_proxy.reveal() if settings.transport_proxy else None,
+            clock=lambda: CLOCK.now().timestamp(),
         )
     )
     config.registry["connectapp.providers"] = {}

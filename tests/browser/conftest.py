@@ -18,6 +18,7 @@ from connectapp.sandbox.platforms import Platform
 from connectapp.sandbox.serve import SandboxServer
 from connectapp.worker import get_worker
 from tests.support.databases import SQLite
+from tests.support.rows import missing
 from tests.support.sandbox import SECRET_KEY, SandboxClient
 from tests.support.site import make_settings
 
@@ -43,10 +44,7 @@ def chromium_path() -> str | None:
 def chromium() -> Iterator[Browser]:
     path = chromium_path()
     if path is None:
-        reason = "no Chromium found; install one, or name it in CHROMIUM"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+        missing("no Chromium found; install one, or name it in CHROMIUM")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser

@@ -220,6 +220,7 @@ DEFENCES: dict[str, Defence] = {
     "fence-of-a-job": Defence(
         ("test_whoever_lost_the_lease_changes_nothing",), "connectapp.jobs:_held", _without_fence
     ),
+    "clock-of-the-database": Defence(("DP-07",), "connectapp.clock:Clock.follow", always(None), "postgresql"),
     "organizer-of-the-form": Defence(("ST-13", "AZ-03"), "connectapp.organizers.switching:check_form", always(None)),
 }
 

@@ -110,19 +110,7 @@ class Processes:
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Pass one request on."""
-        connection = http.client.HTTPConnection("127.0.0.1", next(self._turns), timeout=PATIENCE)
-        with contextlib.closing(connection):
-            connection.putrequest(
-                environ["REQUEST_METHOD"], _target(environ), skip_host=True, skip_accept_encoding=True
-            )
-            for name, value in _headers(environ).items():
-                connection.putheader(name, value.encode("latin-1"))
-            connection.endheaders(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)))
-            answer = connection.getresponse()
-            headers = [(name, value) for name, value in answer.getheaders() if name.lower() not in NOT_PASSED_ON]
-            body = answer.read()
-        start_response(f"{answer.status} {answer.reason}", headers)
-        return [body]
+        return pass_on(next(self._turns), environ, start_response)
 
     def close(self) -> None:
         """End the processes."""
@@ -135,6 +123,21 @@ class Processes:
         if "registry" in self.__dict__:
             self.registry["connectapp.engine"].dispose()
             self.registry["oauth.registry"].transport.close()
+
+
+def pass_on(port: int, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+    """Ask the server at this port of our machine, and answer with its answer."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+    with contextlib.closing(connection):
+        connection.putrequest(environ["REQUEST_METHOD"], _target(environ), skip_host=True, skip_accept_encoding=True)
+        for name, value in _headers(environ).items():
+            connection.putheader(name, value.encode("latin-1"))
+        connection.endheaders(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)))
+        answer = connection.getresponse()
+        headers = [(name, value) for name, value in answer.getheaders() if name.lower() not in NOT_PASSED_ON]
+        body = answer.read()
+    start_response(f"{answer.status} {answer.reason}", headers)
+    return [body]
 
 
 def _target(environ: "WSGIEnvironment") -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from tests.support.blackbox import PATIENCE
+from tests.support.blackbox import PATIENCE, pass_on
 from tests.support.site import Browser
 
 ROOT = Path(__file__).parents[2]
@@ -27,7 +27,7 @@ class AppProcess:
 
     :param settings: the ini section, as `make_settings` gives it. The process tells its port when it serves.
     :param threads: of waitress. :param server: its other settings. :param fault: one of `tests.faults.points`.
-    :param log: where it writes everything that there is to log, SQL included.
+    :param log: where it writes everything that there is to log, SQL included. :param env: variables besides ours.
     """
 
     def __init__(
@@ -37,11 +37,12 @@ class AppProcess:
         server: Mapping[str, str] | None = None,
         fault: str | None = None,
         log: Path | None = None,
+        env: Mapping[str, str] | None = None,
     ) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.support.processes", *(("--fault", fault) if fault else ())],
             cwd=ROOT,
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            env=os.environ | {"PYTHONPATH": str(ROOT)} | dict(env or {}),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -57,6 +58,10 @@ class AppProcess:
     def port(self) -> int:
         """Where it serves; waits until it does."""
         return int(self._announced.readline())
+
+    def __call__(self, environ: Any, start_response: Any) -> Any:
+        """As an application: pass one request on."""
+        return pass_on(self.port, environ, start_response)
 
     def get(self, path: str, cookie: str = "") -> tuple[int, str | None, bytes]:
         """Status, location and body of one request, with a connection of its own."""
@@ -160,10 +165,18 @@ def write_ini(settings: Mapping[str, str], directory: Path, **changes: str) -> P
 
 
 @contextmanager
-def commands(ini: Path, *arguments: str, count: int = 1) -> Iterator[list[subprocess.Popen[str]]]:
+def commands(
+    ini: Path, *arguments: str, count: int = 1, env: Mapping[str, str] | None = None
+) -> Iterator[list[subprocess.Popen[str]]]:
     """So many processes of ``connectapp COMMAND INI …``; those that still run at the end are told to stop."""
     program = [str(Path(sys.executable).parent / "connectapp"), arguments[0], str(ini), *arguments[1:]]
-    started = [subprocess.Popen(program, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(count)]
+    options: dict[str, Any] = {
+        "cwd": ROOT,
+        "env": os.environ | dict(env or {}),
+        "stdout": subprocess.PIPE,
+        "text": True,
+    }
+    started = [subprocess.Popen(program, **options) for _ in range(count)]
     try:
         yield started
     finally:

@@ -1,13 +1,14 @@
 """What the tests of the security rows share: looking at everything, asking in odd ways, outages, other providers."""
 
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic, sleep
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
@@ -183,3 +184,10 @@ def plugins() -> Iterator[None]:
             sys.modules.pop(f"connectapp.providers.{module.stem}", None)
             with suppress(AttributeError):
                 delattr(connectapp.providers, module.stem)
+
+
+def missing(reason: str) -> NoReturn:
+    """Something that a test needs is not on this machine: it is skipped, and fails in CI."""
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
