@@ -172,7 +172,9 @@ DEFENCES: dict[str, Defence] = {
         ("ST-05",), f"{FLOW}:_belongs", lambda _: lambda attempt, actor: attempt.session_hash == actor.session_hash
     ),
     # SQLite's write lock alone lets one callback in at a time.
-    "burn-before-redeem": Defence(("CR-01",), f"{FLOW}:attempts.burn", _lets_one_slip, "postgresql"),
+    "burn-before-redeem": Defence(
+        ("CR-01",), f"{FLOW}:attempts.burn", _lets_one_slip, "test_fifty_callbacks_at_once_redeem_once[postgresql"
+    ),
     "expiry": Defence(("ST-10",), f"{FLOW}:LinkFlow._ending", _not_ending_as("expired")),
     "provider-of-the-attempt": Defence(("MX-01",), f"{FLOW}:LinkFlow._ending", _not_ending_as("other_provider")),
     "issuer-of-the-answer": Defence(("MX-03",), f"{PROVIDER}.__init__", _of_any_issuer),
