@@ -11,19 +11,28 @@ UNSET := $(shell env | sed -n 's/^\(CONNECTAPP_[A-Za-z0-9_]*\|STRIPE_[A-Za-z0-9_
 CLEAN := env $(UNSET)
 
 .DEFAULT_GOAL := serve
-.PHONY: serve test security check profile clean help
+.PHONY: serve test security mutants counterparty check profile clean help
 
 serve: $(VENV)/installed-run var/vault.keys ## run the application and the sandbox
 	@$(CLEAN) $(BIN)/connectapp migrate development.ini
 	@$(CLEAN) $(BIN)/pserve development.ini
 
-test: $(VENV)/installed-test ## run every test, with the coverage gate
+test: $(VENV)/installed-test counterparty ## run every test, with the coverage gate
 	@$(CLEAN) $(BIN)/python -m pytest --cov --cov-report=term $(PYTEST_ARGS)
 
 security: $(VENV)/installed-test ## the rows of docs/security-rows.md as a table, and every defence taken out once
 	@$(CLEAN) $(BIN)/python -m pytest -q -m row -p tests.security.table $(PYTEST_ARGS)
 	@$(CLEAN) $(BIN)/python -m pytest -q tests/security/test_defences.py $(PYTEST_ARGS)
 	@$(CLEAN) $(BIN)/python -m tests.security.defences
+
+mutants: $(VENV)/installed-test ## change each key of each declaration, and see that a test notices
+	@$(CLEAN) $(BIN)/python -m tests.providers.mutants
+
+# An OAuth server that nobody here wrote; without npm its tests are skipped, and say so.
+counterparty:
+	@[ -d tests/counterparty/node_modules ] || ! command -v npm > /dev/null || \
+	    npm ci --prefix tests/counterparty --silent --no-audit --no-fund || \
+	    echo "make: tests/counterparty is not installed; tests that need it are skipped" >&2
 
 check: $(VENV)/installed-dev ## formatting, lint, types, house rules
 	@$(BIN)/ruff format --check .

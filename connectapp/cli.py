@@ -15,10 +15,12 @@ from pyramid.paster import get_app, setup_logging
 from sqlalchemy.orm import Session
 from transaction import TransactionManager
 
-from connectapp import jobs, schema
+from connectapp import jobs, providers_cli, schema
 from connectapp.db import Work, make_engine
 from connectapp.errors import ConnectappError, RefusedError
+from connectapp.oauth.transport import Transport
 from connectapp.organizers import passwords, signin
+from connectapp.providers import discovery, reference
 from connectapp.settings import Settings, get_settings, shown
 from connectapp.vault import new_key_line
 from connectapp.worker import get_worker, start_jobs
@@ -37,6 +39,13 @@ def configured(ini: str) -> Settings:
     config = Configurator(settings=read_ini(ini, "app:main"))
     for part in ("settings", "vault", "providers.registry.check", "settings.refuse_problems"):
         config.include(f"connectapp.{part}")
+    return get_settings(config.registry)
+
+
+def as_written(ini: str) -> Settings:
+    """The settings of an ini file with their problems, for who is about to solve them."""
+    config = Configurator(settings=read_ini(ini, "app:main"))
+    config.include("connectapp.settings")
     return get_settings(config.registry)
 
 
@@ -124,6 +133,41 @@ def show_jobs(arguments: argparse.Namespace) -> None:
             print(f"{job.due_at:%Y-%m-%d %H:%M:%S}  {job.name}  {job.subject or '-'}  tries {job.tries}{problem}")
 
 
+def list_providers(arguments: argparse.Namespace) -> None:
+    """Print the providers of the ini, one line each, and those that it could name."""
+    _print_lines(providers_cli.listed(as_written(arguments.ini)))
+
+
+def show_provider(arguments: argparse.Namespace) -> None:
+    """Print what is to be registered at a provider, and its declaration with the settings put in, secrets masked."""
+    _print_lines(providers_cli.described(as_written(arguments.ini), arguments.name))
+
+
+def discover_provider(arguments: argparse.Namespace) -> None:
+    """Ask an OAuth server what it says of itself, and print the lines for the ini; look at them before you use them."""
+    settings = as_written(arguments.ini)
+    transport = Transport(hosts=settings.hosts, ca_bundle=settings.transport_ca_file)
+    try:
+        _print_lines(discovery.discovered(arguments.name, arguments.issuer, transport, tuple(arguments.host)))
+    finally:
+        transport.close()
+
+
+def print_schema(arguments: argparse.Namespace) -> None:
+    """Print the JSON Schema of a provider's declaration, by which editors complete one."""
+    print(reference.schema())
+
+
+def print_reference(arguments: argparse.Namespace) -> None:
+    """Print the reference of a provider's declaration as Markdown."""
+    print(reference.markdown())
+
+
+def _print_lines(lines: Iterator[str]) -> None:
+    for line in lines:
+        print(line)
+
+
 def parser() -> argparse.ArgumentParser:
     """The commands and their arguments."""
     top = argparse.ArgumentParser(prog="connectapp", description="Administer connectapp.")
@@ -137,6 +181,15 @@ def parser() -> argparse.ArgumentParser:
         "--organizer", required=True, help="the organizer's name"
     )
     _command(users, "password", set_password, "ini", "email")
+    providers = commands.add_parser("providers", help="payment providers").add_subparsers(
+        required=True, metavar="COMMAND"
+    )
+    _command(providers, "list", list_providers, "ini")
+    _command(providers, "show", show_provider, "ini", "name")
+    found = _command(providers, "discover", discover_provider, "ini", "name", "issuer")
+    found.add_argument("--host", action="append", default=[], help="another host where its addresses may be")
+    _command(providers, "schema", print_schema)
+    _command(providers, "reference", print_reference)
     once = _command(commands, "worker", work, "ini")
     once.add_argument("--once", action="store_true", help="end when nothing is due any more")
     _command(commands, "jobs", show_jobs, "ini")
@@ -145,7 +198,12 @@ def parser() -> argparse.ArgumentParser:
 
 def _command(commands: Any, name: str, function: Any, *arguments: str) -> argparse.ArgumentParser:
     command: argparse.ArgumentParser = commands.add_parser(name, help=function.__doc__, description=function.__doc__)
-    helps = {"ini": "the configuration, e.g. production.ini", "email": "the person's address"}
+    helps = {
+        "ini": "the configuration, e.g. production.ini",
+        "email": "the person's address",
+        "issuer": "its issuer identifier, an https:// address",
+        "name": "the provider's name",
+    }
     for argument in arguments:
         command.add_argument(argument, help=helps[argument])
     command.set_defaults(function=function)

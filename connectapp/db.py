@@ -167,6 +167,10 @@ class Work:
         self._events.mark_changed(self.session)
         return self.session
 
+    def commit(self) -> None:
+        """Commit what is open before its end; no transaction follows until one is begun."""
+        self.manager.commit()
+
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """A transaction of its own: what is open is given up, the block is committed, or undone if it raises."""

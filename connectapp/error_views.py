@@ -39,6 +39,18 @@ REFUSALS: dict[str, tuple[int, str, str, str]] = {
         "It left several people without an answer just now, so nobody is sent there for half a minute.",
         "Wait a minute, then press Connect again.",
     ),
+    "provider_unreachable": (
+        503,
+        "The provider cannot be reached right now",
+        "We could not get through to it, so the connection was not begun. Nothing of what you typed is lost.",
+        "Wait a minute, then press Connect again.",
+    ),
+    "no_link": (
+        503,
+        "The provider did not let us begin",
+        "This is the platform's fault and not yours. Nothing was connected, and nothing of what you typed is lost.",
+        "Tell the platform's support the reference below.",
+    ),
     "nothing_to_replace": (
         400,
         "There is no such account to replace",

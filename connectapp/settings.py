@@ -6,6 +6,7 @@ They are declared in `settings_table`. A setting `attempt.minutes` is `connectap
 
 import difflib
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,12 +16,26 @@ from pyramid.settings import asbool
 from connectapp import values
 from connectapp.errors import SettingsError
 from connectapp.secret import Secret
-from connectapp.settings_table import ENVIRONMENT_PREFIX, PREFIX, PROVIDER_SETTINGS, SETTINGS, Setting
+from connectapp.settings_table import (
+    ENVIRONMENT_PREFIX,
+    FREE_PARTS,
+    INI_SETTINGS,
+    PREFIX,
+    PROVIDER_SETTINGS,
+    SETTINGS,
+    Setting,
+)
+
+#: In development a provider needs no settings: the sandbox knows this platform.
+SANDBOX = {"client_id": "ca_sandbox_{name}", "client_secret": "sk_test_sandbox_{name}", "mode": "test"}
 
 
 @dataclass(frozen=True)
 class ProviderSettings:
-    """What the admin says of one provider; see `PROVIDER_SETTINGS`."""
+    """What the admin says of one provider; see `PROVIDER_SETTINGS`.
+
+    :param variable, option: the values of the declaration's own settings. :param ini: see `INI_SETTINGS`.
+    """
 
     name: str
     client_id: str | None = None
@@ -29,6 +44,13 @@ class ProviderSettings:
     scope: str | None = None
     store_tokens: bool = True
     pay_with: str = "platform"
+    webhook_secrets: tuple[Secret, ...] = ()
+    accept_unverified: bool = False
+    variant: str | None = None
+    file: str | None = None
+    variable: Mapping[str, str] = field(default_factory=dict)
+    option: Mapping[str, str] = field(default_factory=dict)
+    ini: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -93,7 +115,7 @@ def load(raw: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> Se
         if value is not None:
             setattr(settings, setting.attribute, value)
     for name in settings.providers:
-        settings.provider[name] = _provider(name, given, settings.problems)
+        settings.provider[name] = _provider(name, given, settings)
     settings.problems += _unknown(given, settings.providers)
     settings.problems += [*_contradictions(settings), *_mail_problems(settings)]
     if not settings.development:
@@ -112,7 +134,10 @@ def _given(raw: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, str]
 
 
 def _provider_key(variable: str) -> str | None:
-    for setting in PROVIDER_SETTINGS:
+    for part in FREE_PARTS:
+        if found := re.fullmatch(rf"{ENVIRONMENT_PREFIX}PROVIDER_(\w+?)_{part.upper()}_(\w+)", variable):
+            return f"provider.{found[1].lower()}.{part}.{found[2].lower()}"
+    for setting in sorted((*PROVIDER_SETTINGS, *INI_SETTINGS), key=lambda one: -len(one.key)):
         start, end = f"{ENVIRONMENT_PREFIX}PROVIDER_", f"_{setting.key.upper()}"
         if variable.startswith(start) and variable.endswith(end):
             return f"provider.{variable[len(start) : -len(end)].lower()}.{setting.key}"
@@ -132,21 +157,35 @@ def _value(setting: Setting, key: str, variable: str, given: Mapping[str, str], 
         return None
 
 
-def _provider(name: str, given: Mapping[str, str], problems: list[str]) -> ProviderSettings:
-    found = {}
-    for setting in PROVIDER_SETTINGS:
-        key = f"provider.{name}.{setting.key}"
-        variable = f"{ENVIRONMENT_PREFIX}{key.replace('.', '_').upper()}"
-        value = _value(setting, key, variable, given, problems)
-        if value is not None:
-            found[setting.key] = value
-    return ProviderSettings(name, **found)
+def _provider(name: str, given: Mapping[str, str], settings: Settings) -> ProviderSettings:
+    found, ini = (
+        {
+            setting.attribute: value
+            for setting in table
+            if (value := _provider_value(setting, name, given, settings)) is not None
+        }
+        for table in (PROVIDER_SETTINGS, INI_SETTINGS)
+    )
+    variable, option = (_free(given, f"provider.{name}.{part}.") for part in FREE_PARTS)
+    return ProviderSettings(name, **found, variable=variable, option=option, ini=ini)
+
+
+def _provider_value(setting: Setting, name: str, given: Mapping[str, str], settings: Settings) -> Any:
+    key = f"provider.{name}.{setting.key}"
+    if settings.development and setting.key in SANDBOX and not given.get(key):
+        given = {key: SANDBOX[setting.key].format(name=name)}
+    return _value(setting, key, f"{ENVIRONMENT_PREFIX}{key.replace('.', '_').upper()}", given, settings.problems)
+
+
+def _free(given: Mapping[str, str], beginning: str) -> dict[str, str]:
+    return {key.removeprefix(beginning): value for key, value in given.items() if key.startswith(beginning) and value}
 
 
 def _unknown(given: Mapping[str, str], providers: tuple[str, ...]) -> Iterator[str]:
     known = {setting.key for setting in SETTINGS}
-    known |= {f"provider.{name}.{setting.key}" for name in providers for setting in PROVIDER_SETTINGS}
-    for key in sorted(set(given) - known):
+    known |= {f"provider.{name}.{one.key}" for name in providers for one in (*PROVIDER_SETTINGS, *INI_SETTINGS)}
+    free = tuple(f"provider.{name}.{part}." for name in providers for part in FREE_PARTS)
+    for key in sorted(key for key in set(given) - known if not key.startswith(free)):
         shown, candidates = PREFIX + key, [PREFIX + name for name in known]
         if key.startswith(ENVIRONMENT_PREFIX):
             shown, candidates = key, [f"{ENVIRONMENT_PREFIX}{n.replace('.', '_').upper()}" for n in known]
@@ -207,6 +246,10 @@ def shown(settings: Settings) -> Iterator[tuple[str, str]]:
     for name, provider in settings.provider.items():
         for setting in PROVIDER_SETTINGS:
             yield f"{PREFIX}provider.{name}.{setting.key}", _text(getattr(provider, setting.attribute))
+        own = {"": provider.ini, "variable.": provider.variable, "option.": provider.option}
+        for part, values_of in own.items():
+            for key, value in values_of.items():
+                yield f"{PREFIX}provider.{name}.{part}{key}", _text(value)
 
 
 def _text(value: object) -> str:
@@ -215,7 +258,7 @@ def _text(value: object) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{host} {target}" for host, target in value.items())
     if isinstance(value, tuple):
-        return " ".join(value)
+        return " ".join(map(str, value))
     return "" if value is None else str(value)
 
 

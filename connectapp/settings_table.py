@@ -76,4 +76,25 @@ PROVIDER_SETTINGS = (
     Setting("scope", str),
     Setting("store_tokens", values.boolean, "true"),
     Setting("pay_with", values.choice("platform", "account"), "platform"),
+    Setting("webhook_secrets", values.secrets, secret=True),
+    Setting("accept_unverified", values.boolean, "false"),
+    Setting("variant", str),
+    Setting("file", values.path),
 )
+# A whole provider by the ini alone; `connectapp.providers.sources` makes a declaration of them.
+INI_SETTINGS = (
+    Setting("title", str),
+    Setting("authorize_url", str),
+    Setting("token_url", str),
+    Setting("token_auth", str),
+    Setting("scopes", str),
+    Setting("pkce", str),
+    Setting("issuer", str),
+    Setting("account_url", str),
+    Setting("account_id", str),
+    Setting("account_name", str),
+    Setting("revoke_url", str),
+    Setting("charges", values.boolean),
+)
+#: Settings whose last part is the declaration's: ``provider.clover.variable.region``.
+FREE_PARTS = ("variable", "option")

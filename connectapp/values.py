@@ -69,6 +69,11 @@ def secret_token(text: str) -> Secret:
     return Secret(token(text))
 
 
+def secrets(text: str) -> tuple[Secret, ...]:
+    """Several secrets between blanks: the old one and the new one, while one is rolled."""
+    return tuple(secret_token(one) for one in text.split())
+
+
 def is_sample(secret: Secret) -> bool:
     """Whether a secret is too short to be one, or copied from documentation."""
     sample = re.search(r"sandbox|sample|example|change.?me|placeholder|x{6}|12345678", secret.reveal(), re.IGNORECASE)

@@ -2,15 +2,21 @@
 
 import configparser
 import re
+import tomllib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from connectapp.settings import load
-from connectapp.settings_table import PROVIDER_SETTINGS, SETTINGS, Setting
+from connectapp.providers import reference, sources
+from connectapp.providers.oauth2 import OAuth2Provider
+from connectapp.settings import SANDBOX, ProviderSettings, load
+from connectapp.settings_table import FREE_PARTS, INI_SETTINGS, PROVIDER_SETTINGS, SETTINGS, Setting
 
 ROOT = Path(__file__).parent.parent
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "tests" / "README.md"])
+FOLDERS = [path for part in ("docs", "examples") for path in (ROOT / part).rglob("*.md")]
+PAGES = sorted([*ROOT.glob("*.md"), *FOLDERS, ROOT / "tests" / "README.md"])
 
 
 def rows(page: str) -> dict[str, list[str]]:
@@ -27,28 +33,88 @@ def defaults(setting: Setting) -> set[str]:
     return {f"`{shown}`"} if shown else {"none", "certifi's", "its first"}
 
 
-@pytest.mark.parametrize("setting", [*SETTINGS, *PROVIDER_SETTINGS], ids=lambda setting: setting.key)
+@pytest.mark.parametrize("setting", [*SETTINGS, *PROVIDER_SETTINGS, *INI_SETTINGS], ids=lambda setting: setting.key)
 def test_every_setting_is_documented(setting: Setting) -> None:
     row = rows("settings.md")[setting.key]
     variable = setting.variable if setting in SETTINGS else setting.key.upper()
     assert row[1] == f"`{variable}`"
-    assert row[3] in defaults(setting)
+    assert setting in INI_SETTINGS or row[3] in defaults(setting)
     assert ("secret" in row[2]) == setting.secret
     assert len(row[4]) > 20
+    assert ("In development the sandbox's" in row[4]) == (setting.key in SANDBOX)
+
+
+def test_what_the_ini_leaves_out_of_a_provider_is_documented() -> None:
+    addresses = {key: f"https://acme.example/{key}" for key in ("authorize_url", "token_url", "account_url")}
+    declared = sources.find("acme", ProviderSettings("acme", ini=addresses)).declaration
+    shown = {setting.key: rows("settings.md")[setting.key][3] for setting in INI_SETTINGS}
+    assert {key for key, default in shown.items() if default == "required"} == set(addresses)
+    assert declared.title == "Acme"
+    assert declared.revoke == "impossible"
+    assert {key: default for key, default in shown.items() if default.startswith("`")} == {
+        "token_auth": f"`{declared.token.auth}`",
+        "pkce": f"`{declared.pkce}`",
+        "account_id": f"`{declared.identify.id[0]}`",
+        "account_name": f"`{declared.identify.name[0]}`",
+        "charges": f"`{str(declared.charges).lower()}`",
+    }
 
 
 def test_no_setting_is_documented_that_does_not_exist() -> None:
-    assert set(rows("settings.md")) == {setting.key for setting in (*SETTINGS, *PROVIDER_SETTINGS)}
+    known = {setting.key for setting in (*SETTINGS, *PROVIDER_SETTINGS, *INI_SETTINGS)}
+    assert set(rows("settings.md")) == known | {f"{part}.NAME" for part in FREE_PARTS}
 
 
 def test_every_provider_is_documented() -> None:
     headings = re.findall(r"^## (.+)$", (ROOT / "docs" / "providers.md").read_text(), re.MULTILINE)
-    modules = [p for p in (ROOT / "connectapp" / "providers").glob("*.py") if "\nDECLARATION = " in p.read_text()]
-    assert modules
-    for module in modules:
-        title = re.search(r'title="([^"]+)"', module.read_text())
-        assert title, module
-        assert title[1] in headings
+    declared = {path.name.partition(".")[0] for path in sources.CATALOGUE.glob("*.toml")}  # a variant is its provider's
+    titles = [tomllib.loads((sources.CATALOGUE / f"{name}.toml").read_text())["title"] for name in declared]
+    assert sorted(titles) == sorted(headings)
+
+
+@pytest.mark.parametrize(
+    ("page", "command", "made"),
+    [
+        ("provider-declaration.md", "reference", reference.markdown),
+        ("provider-declaration.schema.json", "schema", reference.schema),
+    ],
+)
+def test_what_is_made_of_the_models_is_up_to_date(page: str, command: str, made: Callable[[], str]) -> None:
+    same = (ROOT / "docs" / page).read_text() == f"{made()}\n"
+    assert same, f"run `connectapp providers {command} > docs/{page}`"
+
+
+def examples(language: str) -> list[str]:
+    """The blocks of code of one language in docs/add-a-provider.md."""
+    page = (ROOT / "docs" / "add-a-provider.md").read_text()
+    return re.findall(rf"^```{language}\n(.+?)^```$", page, re.MULTILINE | re.DOTALL)
+
+
+def test_the_ini_that_adds_a_provider_does() -> None:
+    lines = examples("ini")[0].replace("…", "p" * 20).splitlines()
+    assert len(lines) == 10
+    settings = load(dict(line.split(" = ") for line in lines), {})
+    assert [problem for problem in settings.problems if "provider.acme" in problem] == []
+    assert sources.find("acme", settings.provider["acme"]).told_by == "the ini"
+
+
+def test_the_declarations_that_add_a_provider_do() -> None:
+    declared, project = examples("toml")
+    values = tomllib.loads(declared)
+    assert sources.checked(values, "acme.toml").title == "Acme"
+    example = tomllib.loads((ROOT / "examples/connectapp-acme/pyproject.toml").read_text())
+    for table, content in tomllib.loads(project).items():
+        assert content.items() <= example[table].items()
+
+
+def test_the_modules_that_add_a_provider_do() -> None:
+    package: dict[str, Any] = {}
+    module: dict[str, Any] = {}
+    for code, names in zip(examples("python"), (package, module), strict=True):
+        exec(code, names)
+    assert package["API_VERSION"] == sources.API_VERSION
+    assert package["DECLARATION"].name == "acme"
+    assert issubclass(module["PROVIDER"], OAuth2Provider)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -35,6 +35,7 @@ class Revocation:
     account_id: str
     external_id: str
     access_token: Secret | None
+    refresh_token: Secret | None
 
 
 class Lifecycle:
@@ -88,12 +89,15 @@ class Lifecycle:
     def revoke_unused(self, provider: IPaymentProvider, grant: Grant) -> None:
         """Take a grant back that is not going to be stored, unless a live link uses its account.
 
+        Where the provider has no way for that, the grant is only forgotten.
+
         :raises ProviderError: if the provider did not confirm.
         """
         with self.work.writing() as session:
             if AccountStore(session, self.ring).used(provider.name, grant.mode, grant.external_id):
                 return
-        provider.revoke(grant.external_id, grant.access_token)
+        if provider.revocable:
+            provider.revoke(grant.external_id, grant.access_token, grant.refresh_token)
 
     def revoke(self, provider: IPaymentProvider, revocation: Revocation | None, owner: Owner) -> str:
         """Ask the provider once, and note what came of it.
@@ -104,7 +108,8 @@ class Lifecycle:
             return DISCONNECTED
         failure = None
         try:
-            provider.revoke(revocation.external_id, revocation.access_token)
+            if provider.revocable:
+                provider.revoke(revocation.external_id, revocation.access_token, revocation.refresh_token)
         except ProviderError as error:
             failure = error.code
         with self.work.writing() as session:
@@ -115,7 +120,7 @@ class Lifecycle:
             elif link.status != DISCONNECTED:
                 if link.status == ACTIVE:  # linked again meanwhile: the provider has just cut that link too
                     self._announce_end(link)
-                _close(store, link, owner)
+                _close(store, link, owner, "account.disconnected" if provider.revocable else "account.forgotten")
             return link.status
 
     def _announce_end(self, link: ConnectedAccount) -> None:
@@ -152,19 +157,19 @@ def _subject(link: ConnectedAccount) -> str:
 
 def _revocation(store: AccountStore, link: ConnectedAccount) -> Revocation:
     try:
-        token = store.access_token(link)
+        tokens = store.tokens(link)
     except UnreadableError:
-        token = None  # many providers revoke by account id alone; the others will say no
-    return Revocation(link.id, link.provider_account.external_id, token)
+        tokens = None, None  # many providers revoke by account id alone; the others will say no
+    return Revocation(link.id, link.provider_account.external_id, *tokens)
 
 
-def _close(store: AccountStore, link: ConnectedAccount, owner: Owner) -> None:
+def _close(store: AccountStore, link: ConnectedAccount, owner: Owner, action: str = "account.disconnected") -> None:
     """Forget the credentials and end the link."""
     link.status = DISCONNECTED
     link.version += 1
     link.access_token = link.refresh_token = None
     link.disconnected_at = utcnow()
-    _note(store, link, owner, "account.disconnected")
+    _note(store, link, owner, action)
 
 
 def _note(store: AccountStore, link: ConnectedAccount, owner: Owner, action: str, **details: str) -> None:

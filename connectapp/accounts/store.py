@@ -206,8 +206,15 @@ class AccountStore:
 
         :raises UnreadableError: if it was altered or moved.
         """
-        sealed = link.access_token
-        return None if sealed is None else self.ring.open(sealed, binding(link, "access_token"))
+        return self._opened(link, "access_token")
+
+    def tokens(self, link: ConnectedAccount) -> tuple[Secret | None, Secret | None]:
+        """The account's access token and refresh token; see `access_token`."""
+        return self._opened(link, "access_token"), self._opened(link, "refresh_token")
+
+    def _opened(self, link: ConnectedAccount, field: str) -> Secret | None:
+        sealed: bytes | None = getattr(link, field)
+        return None if sealed is None else self.ring.open(sealed, binding(link, field))
 
 
 def binding(link: ConnectedAccount, field: str) -> Binding:

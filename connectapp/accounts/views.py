@@ -25,6 +25,7 @@ EVENTS = {
     "account.reconnected": "Connected again",
     "account.disconnecting": "Disconnected here",
     "account.disconnected": "Access given back",
+    "account.forgotten": "Access forgotten; it can only be ended at the provider",
     "account.revoke_failed": "The provider did not confirm the disconnection",
 }
 
@@ -85,7 +86,8 @@ def disconnect_page(context: AccountContext, request: Any) -> dict[str, Any]:
     """Says what will happen, and asks."""
     title = context.provider.title if context.provider else context.account.provider_name
     live = [use for use in uses_of(request, context.account.id) if use.live]
-    return {"account": context.account, "provider_title": title, "uses": live}
+    revocable = context.provider is None or context.provider.revocable
+    return {"account": context.account, "provider_title": title, "uses": live, "revocable": revocable}
 
 
 @view_config(

@@ -39,7 +39,8 @@ class Attempt(Base):
     """One authorization that an organizer began.
 
     `verifier` and `grant` are sealed; both are erased when the attempt ends. `reason` is a machine word that says more
-    about the status. `account_id` is the connected account that came of it.
+    about the status. `account_id` is the connected account that came of it; `external_id` the account that a provider
+    made for the attempt before the organizer went there.
     """
 
     __tablename__ = "attempt"
@@ -62,6 +63,7 @@ class Attempt(Base):
     code_hash: Mapped[str | None] = mapped_column(unique=True)
     account_id: Mapped[str | None] = mapped_column(ForeignKey("connected_account.id"))
     grant: Mapped[bytes | None]
+    external_id: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     expires_at: Mapped[datetime]
     changed_at: Mapped[datetime] = mapped_column(default=utcnow, onupdate=utcnow)
@@ -82,6 +84,7 @@ class AttemptFacts:
     status: str
     reason: str | None
     account_id: str | None
+    external_id: str | None
 
 
 def facts(attempt: Attempt) -> AttemptFacts:
@@ -165,6 +168,11 @@ def by_state(session: Session, state: str) -> Attempt | None:
 def code_was_seen(session: Session, code: str) -> bool:
     """Whether any attempt ever presented this code: at Stripe a second redemption cuts the account off."""
     return session.scalar(select(Attempt.id).filter_by(code_hash=hash_token(code))) is not None
+
+
+def keep_account(session: Session, attempt_id: str, external_id: str) -> None:
+    """Note the account that the provider has made for the attempt."""
+    session.execute(update(Attempt).where(Attempt.id == attempt_id).values(external_id=external_id))
 
 
 def move(session: Session, attempt_id: str, source: tuple[Status, ...], target: Status, **values: Any) -> bool:

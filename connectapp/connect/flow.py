@@ -21,10 +21,11 @@ from connectapp.connect.answers import Answer, parse_answer
 from connectapp.connect.attempts import Attempt, AttemptFacts, Status
 from connectapp.connect.gates import Gates
 from connectapp.connect.journal import Entry, Journal, note
+from connectapp.connect.onboarding import Asking, Onboarder, Places, asking_for
 from connectapp.connect.settlement import Settlement
 from connectapp.db import Work, utcnow
 from connectapp.errors import NotSentError, OutcomeUnknownError, ProviderError, RefusedError
-from connectapp.providers.interfaces import Grant, IPaymentProvider, Prefill
+from connectapp.providers.interfaces import Grant, IOnboards, IPaymentProvider, Prefill
 from connectapp.secret import Secret
 from connectapp.security import Actor
 from connectapp.sessions import hash_token
@@ -36,10 +37,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Leaving:
-    """Where the browser is to be sent, for the page that sends it there."""
+    """An attempt that was begun; `LinkFlow.way_out` tells where to send the browser.
 
-    url: str
+    :param url: where to, if that is known already. :param asking: else what the provider is to be asked.
+    """
+
     attempt_id: str
+    url: str = ""
+    asking: Asking | None = None
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,7 @@ class LinkFlow:
         target: str,
         replaces_id: str | None,
     ) -> Leaving:
-        """Make an attempt in the caller's transaction, and the URL to send the browser to.
+        """Make an attempt in the caller's transaction.
 
         :param replaces_id: the connected account that the new one is to take the place of.
         :raises RefusedError: ``provider_down``, ``too_many_attempts``, ``too_many_starts``, or ``nothing_to_replace``
@@ -111,10 +116,23 @@ class LinkFlow:
         details = {"provider": provider.name, "mode": provider.mode}
         _note(session, begun.attempt_id, "attempt.begun", actor, **details)
         prefill = Prefill(email=actor.email, business_name=actor.organizer_name)
+        if isinstance(provider, IOnboards):
+            places = Places(self.settings.url, target, replaces_id, redirect_uri)
+            store = AccountStore(session, self.ring)
+            return Leaving(begun.attempt_id, asking=asking_for(store, begun, actor, provider, places, prefill))
         url = provider.authorize_url(
             redirect_uri=redirect_uri, state=begun.state, code_verifier=begun.verifier, prefill=prefill
         )
-        return Leaving(url, begun.attempt_id)
+        return Leaving(begun.attempt_id, url)
+
+    def way_out(self, leaving: Leaving, provider: IPaymentProvider) -> str:
+        """Where to send the browser. A provider that onboards is asked for it, after the open transaction's commit.
+
+        :raises UnavailableError, RefusedError: see `Onboarder.link`.
+        """
+        if leaving.asking is None or not isinstance(provider, IOnboards):
+            return leaving.url
+        return Onboarder(self.work, self.gates).link(leaving.asking, provider.name, provider)
 
     def _check_replaceable(
         self, session: Session, organizer_id: str, provider: IPaymentProvider, replaces_id: str
@@ -134,7 +152,7 @@ class LinkFlow:
         :raises sqlalchemy.exc.DBAPIError: if the database does, likewise.
         """
         try:
-            answer = parse_answer(pairs)
+            answer = parse_answer(pairs, provider.callback_names)
         except RefusedError as error:
             return Outcome(problem=error.reason)
         entry = None
@@ -150,7 +168,7 @@ class LinkFlow:
         if isinstance(step, Outcome):
             return step
         try:
-            self._exchange(step, provider, Secret(answer.code or ""))
+            self._exchange(step, provider, answer)
         finally:
             self.gates.of(provider.name).leave()
             step.entry.close()
@@ -205,7 +223,7 @@ class LinkFlow:
         if attempt.revision != provider.revision:
             return Status.REFUSED, "configuration_changed"
         if answer.error is not None:
-            denied = answer.error == "access_denied"
+            denied = answer.error in provider.denied
             return (Status.DENIED, "access_denied") if denied else (Status.FAILED, "provider_error")
         if answer.code is None:
             return Status.REFUSED, "malformed_answer"
@@ -213,11 +231,16 @@ class LinkFlow:
             return Status.REFUSED, "code_seen"
         return None
 
-    def _exchange(self, exchange: Exchange, provider: IPaymentProvider, code: Secret) -> None:
+    def _exchange(self, exchange: Exchange, provider: IPaymentProvider, answer: Answer) -> None:
         """Redeem the code, once, and hand what came of it to the settlement."""
         facts, entry, gate = exchange.facts, exchange.entry, self.gates.of(provider.name)
         try:
-            grant = provider.redeem(code=code, redirect_uri=facts.redirect_uri, code_verifier=exchange.verifier)
+            grant = provider.redeem(
+                code=Secret(answer.code or ""),
+                redirect_uri=facts.redirect_uri,
+                code_verifier=exchange.verifier,
+                account=answer.account or facts.external_id,
+            )
         except OutcomeUnknownError as error:
             gate.note(answered=False)
             log.warning("attempt %s: the outcome is unknown (%s)", facts.id, error.code)

@@ -45,6 +45,10 @@ STATUSES = {
 
 # By the reason of the attempt.
 REASONS = {
+    "choose_account": Message(
+        "Which account?",
+        "What you approved at {provider} opens several accounts. Choose the one that ticket money is to go to.",
+    ),
     "pending_verification": Message(
         "Approved, and being checked",
         "{provider} has approved. We are still asking which account it is, for ten minutes at most; until then it "
@@ -82,6 +86,11 @@ REASONS = {
         "The same answer of {provider} came a second time, so it was refused.",
         (AGAIN,),
         400,
+    ),
+    "not_finished": Message(
+        "Your account is not finished yet",
+        "{provider} still wants something from you before the account can be connected. What you did there is kept.",
+        ("Press Connect again: it goes on where you stopped.",),
     ),
     "provider_error": Message("{provider} reported a problem", "It could not finish the connection. " + SAFE, (AGAIN,)),
     "provider_unreachable": Message(
@@ -141,6 +150,11 @@ REASONS = {
         "connected here.",
         ("Disconnect it there first, or connect a different account.",),
         409,
+    ),
+    "not_chosen": Message(
+        "You connected none of them",
+        "None of the accounts was chosen, and the access that {provider} had given is given back.",
+        ("You can connect at any time.",),
     ),
     "kept_old": Message(
         "You kept the account that you had", "The new account is not connected, and its access was given back."

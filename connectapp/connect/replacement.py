@@ -14,7 +14,7 @@ from connectapp.accounts.store import AccountStore, Owner
 from connectapp.connect import attempts
 from connectapp.connect.attempts import Attempt, AttemptFacts, Status
 from connectapp.connect.journal import Journal, load_grant, note
-from connectapp.connect.settlement import Settlement
+from connectapp.connect.settlement import CHOOSE, Settlement
 from connectapp.db import utcnow
 from connectapp.errors import RefusedError
 from connectapp.providers.interfaces import Grant, Identity, IPaymentProvider
@@ -23,15 +23,21 @@ from connectapp.security import Actor
 
 @dataclass(frozen=True)
 class Waiting:
-    """A verified grant that waits for the organizer's word."""
+    """A verified grant that waits for the organizer's word. :param identities: the accounts that it opens."""
 
     facts: AttemptFacts
     grant: Grant
-    identity: Identity
+    identities: tuple[Identity, ...]
+
+    @property
+    def identity(self) -> Identity:
+        """The only account."""
+        (identity,) = self.identities
+        return identity
 
 
 class Replacement:
-    """The two answers to *replace the old account by the new one?*
+    """The answers to *replace the old account by the new one?*, and before that perhaps to *which of these?*
 
     :param settlement: links and takes back. :param journal: holds a grant that is given back.
     """
@@ -62,7 +68,22 @@ class Replacement:
         """What an attempt holds. :raises UnreadableError: if it was altered or moved."""
         sealed: Any = attempt.grant
         values = json.loads(self.ring.open(sealed, attempts.binding(attempt, "grant")).reveal())
-        return Waiting(attempts.facts(attempt), load_grant(values["grant"]), Identity(**values["identity"]))
+        identities = tuple(Identity(**one) for one in values["identities"])
+        return Waiting(attempts.facts(attempt), load_grant(values["grant"]), identities)
+
+    def choose(self, attempt_id: str, actor: Actor, provider: IPaymentProvider, number: str) -> None:
+        """Go on with one of the accounts that the grant opens.
+
+        :param number: which one, counted from 0. :raises RefusedError: ``nothing_to_confirm``, also for a number that
+            none has; or what `Settlement.store` refuses.
+        """
+        with self.work.writing() as session:
+            waiting = self.waiting(session, attempt_id, actor)
+            numbered = {str(index): identity for index, identity in enumerate(waiting.identities)}
+            if waiting.facts.reason != CHOOSE or number not in numbered:
+                raise RefusedError("nothing_to_confirm")
+            attempt = session.get_one(Attempt, attempt_id)
+            self.settlement.store(session, attempt, provider, waiting.grant, numbered[number])
 
     def confirm(self, attempt_id: str, actor: Actor, provider: IPaymentProvider) -> None:
         """Link the new account and disconnect the old one, in one transaction; then revoke the old one, once.
@@ -72,6 +93,8 @@ class Replacement:
         with self.work.writing() as session:
             waiting = self.waiting(session, attempt_id, actor)
             facts = waiting.facts
+            if facts.reason == CHOOSE:
+                raise RefusedError("nothing_to_confirm")
             owner = Owner(facts.organizer_id, actor.user_id)
             new_id = self.settlement.link(session, facts, provider, waiting.grant, waiting.identity)
             store = AccountStore(session, self.ring)
@@ -86,13 +109,13 @@ class Replacement:
         self.settlement.lifecycle.revoke(provider, revocation, owner)
 
     def keep(self, attempt_id: str, actor: Actor, provider: IPaymentProvider) -> None:
-        """Keep the old account; the new grant is given back.
+        """Keep the old account, or choose none; the new grant is given back.
 
         :raises RefusedError: ``nothing_to_confirm``.
         """
         with self.work.writing() as session:
             waiting = self.waiting(session, attempt_id, actor)
-        self.give_back(waiting, provider, "kept_old")
+        self.give_back(waiting, provider, "not_chosen" if waiting.facts.reason == CHOOSE else "kept_old")
 
     def give_back(self, waiting: Waiting, provider: IPaymentProvider, reason: str) -> None:
         """End the attempt without the new account."""

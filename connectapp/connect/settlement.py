@@ -6,6 +6,7 @@ it held, and every step looks at the attempt first, so that doing it again does 
 
 import json
 import logging
+from collections.abc import Sequence
 from datetime import timedelta
 
 from sqlalchemy import select
@@ -22,7 +23,7 @@ from connectapp.connect.journal import Entry, Record, dump_grant, to_revoke
 from connectapp.db import Work, utcnow
 from connectapp.errors import NotSentError, OutcomeUnknownError, ProviderError, RefusedError
 from connectapp.organizers.models import Membership, User
-from connectapp.providers.interfaces import Grant, Identity, IPaymentProvider
+from connectapp.providers.interfaces import Grant, Identity, IOffersAccounts, IPaymentProvider
 from connectapp.secret import Secret
 from connectapp.settings import Settings
 from connectapp.vault import KeyRing
@@ -31,6 +32,7 @@ log = logging.getLogger(__name__)
 
 VERIFY_FOR = timedelta(minutes=10)  # how long we keep asking whose account it is
 CONFIRM_WITHIN = timedelta(minutes=60)
+CHOOSE = "choose_account"  # why a grant waits: the organizer is to choose one of its accounts
 UNSETTLED = (Status.EXCHANGING, Status.OUTCOME_UNKNOWN)
 
 
@@ -46,7 +48,7 @@ class Settlement:
     def settle(self, facts: AttemptFacts, entry: Entry, provider: IPaymentProvider, record: Record) -> None:
         """Ask whose account it is, compare, and store the link. Safe to repeat with the same entry."""
         try:
-            identity = provider.identify(record.grant)
+            identities = accounts_of(provider, record.grant)
         except (NotSentError, OutcomeUnknownError) as error:
             self._verify_later(facts, entry, provider, record, error)
             return
@@ -55,7 +57,10 @@ class Settlement:
             self.take_back(facts, entry, provider, record, Status.REFUSED, error.code)
             return
         try:
-            self._store(facts, provider, record.grant, identity)
+            if len(identities) > 1:
+                self._let_choose(facts, record.grant, identities)
+            else:
+                self._store(facts, provider, record.grant, identities[0])
         except RefusedError as error:
             self.take_back(facts, entry, provider, record, Status.REFUSED, error.reason)
         except SQLAlchemyError:
@@ -127,25 +132,49 @@ class Settlement:
     def _store(self, facts: AttemptFacts, provider: IPaymentProvider, grant: Grant, identity: Identity) -> None:
         """Link the account, or let it wait for the organizer's word if it is to replace another one."""
         with self.work.writing() as session:
-            attempt = session.scalars(select(Attempt).filter_by(id=facts.id).with_for_update()).one()
-            if attempt.status not in UNSETTLED:
-                return
-            if not _may_link(session, facts):
-                raise RefusedError("role_lost")
-            store = AccountStore(session, self.ring)
-            if facts.replaces_id and not store.is_account(facts.replaces_id, provider.name, identity.external_id):
-                share = self.settings.share_accounts
-                store.check_free(provider.name, grant.mode, identity, facts.organizer_id, share=share)
-                self._let_wait(session, attempt, grant, identity)
-            else:
-                self.link(session, facts, provider, grant, identity)
+            attempt = self._unsettled(session, facts)
+            if attempt is not None:
+                self.store(session, attempt, provider, grant, identity)
 
-    def _let_wait(self, session: Session, attempt: Attempt, grant: Grant, identity: Identity) -> None:
-        waiting = json.dumps({"grant": dump_grant(grant), "identity": vars(identity)})
+    def _unsettled(self, session: Session, facts: AttemptFacts) -> Attempt | None:
+        """The locked attempt, if its grant is still to be settled. :raises RefusedError: ``role_lost``."""
+        attempt = session.scalars(select(Attempt).filter_by(id=facts.id).with_for_update()).one()
+        if attempt.status not in UNSETTLED:
+            return None
+        if not _may_link(session, facts):
+            raise RefusedError("role_lost")
+        return attempt
+
+    def store(
+        self, session: Session, attempt: Attempt, provider: IPaymentProvider, grant: Grant, identity: Identity
+    ) -> None:
+        """Link the account, or let it wait if it is to replace another one, in the open transaction.
+
+        :raises RefusedError: ``account_elsewhere``, if another organizer has the account.
+        """
+        facts, store = attempts.facts(attempt), AccountStore(session, self.ring)
+        if facts.replaces_id and not store.is_account(facts.replaces_id, provider.name, identity.external_id):
+            share = self.settings.share_accounts
+            store.check_free(provider.name, grant.mode, identity, facts.organizer_id, share=share)
+            self._let_wait(session, attempt, grant, (identity,), None)
+        else:
+            self.link(session, facts, provider, grant, identity)
+
+    def _let_choose(self, facts: AttemptFacts, grant: Grant, identities: Sequence[Identity]) -> None:
+        """Let the grant wait until the organizer has chosen one of the accounts that it opens."""
+        with self.work.writing() as session:
+            attempt = self._unsettled(session, facts)
+            if attempt is not None:
+                self._let_wait(session, attempt, grant, identities, CHOOSE)
+
+    def _let_wait(
+        self, session: Session, attempt: Attempt, grant: Grant, identities: Sequence[Identity], reason: str | None
+    ) -> None:
+        waiting = json.dumps({"grant": dump_grant(grant), "identities": [vars(one) for one in identities]})
         attempt.grant = self.ring.seal(Secret(waiting), attempts.binding(attempt, "grant"))
-        attempt.status, attempt.reason = Status.AWAITING_CONFIRMATION, None
+        attempt.status, attempt.reason = Status.AWAITING_CONFIRMATION, reason
         attempt.expires_at = utcnow() + CONFIRM_WITHIN
-        _note(session, attempts.facts(attempt), "attempt.awaiting_confirmation", None)
+        _note(session, attempts.facts(attempt), "attempt.awaiting_confirmation", reason)
 
     def link(
         self, session: Session, facts: AttemptFacts, provider: IPaymentProvider, grant: Grant, identity: Identity
@@ -159,6 +188,13 @@ class Settlement:
         attempts.move(session, facts.id, sources, Status.LINKED, account_id=account_id, reason=None)
         self.work.announce(AccountLinked(account_id, facts.organizer_id, provider.name, grant.mode))
         return account_id
+
+
+def accounts_of(provider: IPaymentProvider, grant: Grant) -> Sequence[Identity]:
+    """The accounts that a grant opens; mostly it is one."""
+    if isinstance(provider, IOffersAccounts):
+        return provider.accounts_of(grant)
+    return (provider.identify(grant),)
 
 
 def _may_link(session: Session, facts: AttemptFacts) -> bool:

@@ -15,8 +15,9 @@ from connectapp.accounts.store import masked
 from connectapp.connect import messages
 from connectapp.connect.attempts import Attempt, Status, facts
 from connectapp.connect.journal import Journal
-from connectapp.connect.leaving import leave, link_flow
+from connectapp.connect.leaving import begin, leave, link_flow
 from connectapp.connect.replacement import Replacement
+from connectapp.connect.settlement import CHOOSE
 from connectapp.db import is_id
 from connectapp.errors import RefusedError
 from connectapp.layout import provider_link
@@ -57,8 +58,8 @@ def authorize(context: ProviderContext, request: Any) -> Any:
     """Begin an attempt and answer with the leave page."""
     if forms.text(request, "target", "accounts") != "accounts":
         raise RefusedError("unknown_field")
-    _attempt_id, response = leave(request, context.provider, replaces_id=forms.text(request, "replaces", "") or None)
-    return response
+    leaving = begin(request, context.provider, replaces_id=forms.text(request, "replaces", "") or None)
+    return leave(request, context.provider, leaving)
 
 
 @view_config(context=ProviderContext, name="callback", permission=Permission.PUBLIC, request_method="GET")
@@ -124,7 +125,7 @@ def _attempt_page(context: ProviderContext, request: Any, attempt_id: str) -> di
     if attempt.account_id:
         page["account"] = request.account_store.view(attempt.account_id, attempt.organizer_id)
     if attempt.status == Status.AWAITING_CONFIRMATION:
-        _add_replacement(context, request, attempt, page)
+        _add_question(context, request, attempt, page)
     return page
 
 
@@ -158,16 +159,20 @@ def _page(
         "retry_path": None if outcome in SETTLED_OR_BUSY else f"/connect/{context.provider.name}",
         "refresh_seconds": None,
         "replacement": None,
+        "choice": None,
     }
 
 
-def _add_replacement(context: ProviderContext, request: Any, attempt: Attempt, page: dict[str, Any]) -> None:
-    """Both accounts, and the form that answers; forms need an Origin, so the page keeps its referrer policy."""
+def _add_question(context: ProviderContext, request: Any, attempt: Attempt, page: dict[str, Any]) -> None:
+    """The accounts, and the form that answers; forms need an Origin, so the page keeps its referrer policy."""
     request.response.headers["Referrer-Policy"] = "same-origin"
     waiting = _replacement(request).opened(attempt)
-    page["replacement"] = {
-        "attempt_id": facts(attempt).id,
-        "path": f"/connect/{context.provider.name}/confirm",
+    form = {"attempt_id": facts(attempt).id, "path": f"/connect/{context.provider.name}/confirm"}
+    if attempt.reason == CHOOSE:
+        accounts = [asdict(one) | {"masked_id": masked(one.external_id)} for one in waiting.identities]
+        page["choice"] = form | {"accounts": accounts, "mode": attempt.mode}
+        return
+    page["replacement"] = form | {
         "old": request.account_store.view(attempt.replaces_id, attempt.organizer_id),
         "new": asdict(waiting.identity) | {"masked_id": masked(waiting.identity.external_id), "mode": attempt.mode},
     }
@@ -179,14 +184,19 @@ def _replacement(request: Any) -> Replacement:
 
 @view_config(context=ProviderContext, name="confirm", permission=Permission.CONNECT, request_method="POST", fresh=True)
 def confirm(context: ProviderContext, request: Any) -> Any:
-    """Replace the old account by the new one, or keep it."""
+    """Choose one of several accounts, replace the old account by the new one, or do neither."""
     decision, attempt_id = forms.text(request, "decision"), forms.text(request, "attempt")
-    if decision not in {"replace", "keep"}:
-        raise RefusedError("unknown_field")
     replacement = _replacement(request)
-    act = replacement.confirm if decision == "replace" else replacement.keep
+    answers: dict[str, Any] = {
+        "replace": replacement.confirm,
+        "keep": replacement.keep,
+        "choose": replacement.choose,
+    }
+    if decision not in answers:
+        raise RefusedError("unknown_field")
+    chosen = (forms.text(request, "account", ""),) if decision == "choose" else ()
     try:
-        act(attempt_id, request.actor, context.provider)
+        answers[decision](attempt_id, request.actor, context.provider, *chosen)
     finally:
         request.work.resume()
     return _to_result(context, {"attempt": attempt_id})

@@ -15,7 +15,7 @@ from connectapp.events import fields, payees
 from connectapp.events.fields import Problems, Typed, Values
 from connectapp.events.models import PUBLISHED
 from connectapp.events.store import EventView
-from connectapp.layout import provider_link
+from connectapp.layout import ProviderLink, provider_link
 from connectapp.providers.interfaces import IPaymentProvider
 
 CONNECTED = "{provider} is connected, and chosen below. Save the event to keep it."
@@ -123,13 +123,18 @@ class EventForm:
             "problems": problems or {},
             "notice": notice or self._notice(),
             "accounts": list(self.accounts.values()),
-            "providers": [(provider_link(one), self.replaced_by(one) is not None) for one in self.providers.values()],
+            "providers": self._buttons(),
             "titles": {one.name: one.title for one in self.providers.values()},
             "currencies": money.currencies(),
             "zones": fields.time_zones(),
             "longest": fields.LONGEST,
             "may_choose": self.may_choose,
         }
+
+    def _buttons(self) -> list[tuple[ProviderLink, bool]]:
+        """The providers to connect with, and whether that replaces the event's account; those that take money."""
+        offered = [one for one in self.providers.values() if one.charges]
+        return [(provider_link(one), self.replaced_by(one) is not None) for one in offered]
 
     def again(
         self, status: int, texts: Mapping[str, str], notice: str, problems: Problems | None = None, **more: Any

@@ -12,6 +12,7 @@ SENTENCES = {
     "missing": "Choose the account that the ticket money goes to.",
     "not_active": "This account is not connected any more. Choose another one, or connect it again.",
     "not_configured": "{provider} is not set up on this platform at present. Choose another account.",
+    "no_tickets": "{provider} takes no payments for tickets. Choose an account of another provider.",
     "no_charges": "{provider} does not let this account take payments yet. Finish its set-up at {provider}.",
     "currency": "This account cannot take {currency}. Choose another account, or another currency.",
     "too_low": "{provider} does not take so small an amount. Set a higher price.",
@@ -35,6 +36,8 @@ def problem(price: int | None, currency: str | None, payee: AccountView | None, 
     provider = providers.get(payee.provider_name)
     if provider is None or provider.mode != payee.mode:
         return "not_configured"
+    if not provider.charges:
+        return "no_tickets"
     if payee.charges_enabled is False:
         return "no_charges"
     return provider.price_problem(price, currency.lower(), payee.currency)

@@ -7,7 +7,7 @@ from pyramid.view import view_config
 
 from connectapp import forms
 from connectapp.accounts.uses import Use, add_uses
-from connectapp.connect.leaving import leave
+from connectapp.connect.leaving import begin, leave
 from connectapp.db import is_id
 from connectapp.errors import RefusedError
 from connectapp.events import fields, showing
@@ -30,7 +30,17 @@ TOO_OFTEN = "Too many connections were begun within an hour. What you typed is s
 DOWN = (
     "The provider does not answer at present. Try again in a minute. What you typed is still here, and not saved yet."
 )
-NOT_LEFT = {"too_many_attempts": (429, TOO_MANY), "too_many_starts": (429, TOO_OFTEN), "provider_down": (503, DOWN)}
+NO_LINK = (
+    "The provider did not let us begin. This is the platform's fault and not yours: tell its support the reference at "
+    "the end of this page. What you typed is still here, and not saved yet."
+)
+NOT_LEFT = {
+    "too_many_attempts": (429, TOO_MANY),
+    "too_many_starts": (429, TOO_OFTEN),
+    "provider_down": (503, DOWN),
+    "provider_unreachable": (503, DOWN),
+    "no_link": (503, NO_LINK),
+}
 
 
 @view_config(context=Events, permission=Permission.EDIT_EVENTS, request_method="GET", renderer="events.jinja2")
@@ -146,31 +156,24 @@ def _again(
 def connect(context: Events | EventContext, request: Any) -> Any:
     """Keep the form as it is, valid or not, and leave for the provider."""
     provider = context.providers.get(forms.text(request, "connect"))
-    if provider is None:
+    if provider is None or not provider.charges:
         raise RefusedError("unknown_field")
     typed, shown = fields.read(request), _form(context, request)
     if shown.event and shown.event.status == CANCELLED:
         raise RefusedError("event_cancelled")
     event_id = shown.event.id if shown.event else _event_id(request)
     try:
-        attempt_id, response = leave(
-            request,
-            provider,
-            target=event_id,
-            target_name="your event",
-            back=f"/events/{event_id}/edit",
-            replaces_id=shown.replaced_by(provider),
-        )
+        leaving = begin(request, provider, target=event_id, replaces_id=shown.replaced_by(provider))
+        if shown.event is None:
+            title = fields.check(typed)[0].title
+            _add(request, event_id, title or UNTITLED)
+        request.event_store.keep_draft(event_id, owner_of(request), dict(typed.texts), leaving.attempt_id)
+        return leave(request, provider, leaving, target_name="your event", back=f"/events/{event_id}/edit")
     except RefusedError as error:
         if error.reason not in NOT_LEFT:
             raise
         status, notice = NOT_LEFT[error.reason]
         return _again(shown, typed, status, notice)
-    if shown.event is None:
-        title = fields.check(typed)[0].title
-        _add(request, event_id, title or UNTITLED)
-    request.event_store.keep_draft(event_id, owner_of(request), dict(typed.texts), attempt_id)
-    return response
 
 
 @view_config(

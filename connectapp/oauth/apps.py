@@ -11,11 +11,12 @@ from authlib.integrations.base_client import BaseApp, OAuth2Mixin, OpenIDMixin
 from joserfc.errors import JoseError
 from pyramid.httpexceptions import HTTPSeeOther
 
-from .answers import json_object
+from .answers import AnswerFormat, json_object
 from .callback import code_of, state_of
 from .client import PyramidOAuth2Client
 from .errors import MismatchingStateError, OAuthError
 from .metadata import KEYS, believed, signature_algorithms
+from .shapes import PLAIN, Shape
 from .transport import Response, Transport
 
 # Authlib takes any word here, and Requests' as well: a misspelt one would be ignored, and `verify` believed.
@@ -25,7 +26,7 @@ _CLIENT_OPTIONS = frozenset(
         *("token_placement", "leeway", "grant_type", *PyramidOAuth2Client.EXTRA_AUTHORIZE_PARAMS),
     }
 )
-_NEED_SECRET = frozenset({"client_secret_basic", "client_secret_post", "bearer_secret"})
+_NEED_SECRET = frozenset({"client_secret_basic", "client_secret_post", "bearer_secret", "secret_as_user"})
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 
 
@@ -37,6 +38,8 @@ class PyramidOAuth2App(OAuth2Mixin, OpenIDMixin, BaseApp):
     :param issuer: the server's issuer identifier. Needed for `server_metadata_url` and ID tokens; with it the ``iss``
         of callbacks is checked.
     :param refresh_token_url: where it is not the token endpoint.
+    :param answer_format: where a token answer has what. :param token_shape, refresh_shape: how requests are written.
+    :param refresh_auth_method: where it is not the token endpoint's.
     :param options: Authlib's, and the names of `metadata.KEYS`, which win over a metadata document.
     :raises TypeError, ValueError: for options that are unknown or would weaken the client.
     """
@@ -54,6 +57,10 @@ class PyramidOAuth2App(OAuth2Mixin, OpenIDMixin, BaseApp):
         issuer: str | None = None,
         refresh_token_url: str | None = None,
         refresh_token_params: Mapping[str, Any] | None = None,
+        answer_format: AnswerFormat | None = None,
+        token_shape: Shape = PLAIN,
+        refresh_shape: Shape | None = None,
+        refresh_auth_method: str | None = None,
         **options: Any,
     ) -> None:
         super().__init__(framework, name, **options)
@@ -62,6 +69,10 @@ class PyramidOAuth2App(OAuth2Mixin, OpenIDMixin, BaseApp):
         self.issuer = issuer
         self.refresh_token_url = refresh_token_url
         self.refresh_token_params = refresh_token_params or {}
+        self.answer_format = answer_format
+        self.token_shape = token_shape
+        self.refresh_shape = token_shape if refresh_shape is None else refresh_shape
+        self.refresh_auth_method = refresh_auth_method
         # Authlib calls whatever it does not know metadata.
         self._told = {key: value for key, value in self.server_metadata.items() if value is not None}
         self._check()
@@ -124,7 +135,7 @@ class PyramidOAuth2App(OAuth2Mixin, OpenIDMixin, BaseApp):
         :raises TransportError: if there was no answer.
         """
         with self._get_oauth_client() as client:
-            client.redirect_uri = redirect_uri
+            client.redirect_uri, client.shape = redirect_uri, self.token_shape
             sending = {**(self.access_token_params or {}), **params}
             token: dict[str, Any] = client.fetch_token(self._endpoint("token_endpoint"), **sending)
         return token
@@ -136,9 +147,11 @@ class PyramidOAuth2App(OAuth2Mixin, OpenIDMixin, BaseApp):
         """
         with self._get_oauth_client() as client:
             client.update_token = None  # the caller has the answer
+            client.shape = self.refresh_shape
+            auth = client.client_auth(self.refresh_auth_method or client.token_endpoint_auth_method)
             sending = {**self.refresh_token_params, **params}
             token: dict[str, Any] = client.refresh_token(
-                self._refresh_endpoint(), refresh_token=refresh_token, **sending
+                self._refresh_endpoint(), refresh_token=refresh_token, auth=auth, **sending
             )
         return token
 
@@ -150,6 +163,15 @@ class PyramidOAuth2App(OAuth2Mixin, OpenIDMixin, BaseApp):
         with self._get_oauth_client() as client:
             response: Response = client.revoke_token(url, token=token, token_type_hint="access_token")  # noqa: S106
         return response
+
+    def ask(self, method: str, url: str, shape: Shape, *, auth_method: str, **fields: Any) -> Response:
+        """One request to another endpoint of the server's, by the client's own authentication.
+
+        :param auth_method: as at the token endpoint. :param fields: the request's, before the shape.
+        :raises TransportError: if there was no answer.
+        """
+        with self._get_oauth_client() as client:
+            return client.ask(method, url, shape, auth=client.client_auth(auth_method), data=fields)
 
     def load_server_metadata(self) -> dict[str, Any]:
         """What is known of the server: what the registration says, else its metadata document, asked for once.
@@ -231,6 +253,7 @@ class PyramidOAuth2App(OAuth2Mixin, OpenIDMixin, BaseApp):
         client = PyramidOAuth2Client(
             self.transport,
             required_fields=self.required_fields,
+            answer_format=self.answer_format,
             client_id=self.client_id,
             client_secret=self.client_secret,
             update_token=self._on_update_token,

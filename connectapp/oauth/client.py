@@ -13,8 +13,9 @@ from urllib.parse import quote_plus, urlencode
 from authlib.common.urls import add_params_to_uri
 from authlib.oauth2.client import OAuth2Client
 
-from .answers import token_answer
+from .answers import AnswerFormat, token_answer
 from .errors import InvalidTokenError, MissingTokenError, OAuthError, UnsupportedTokenTypeError
+from .shapes import PLAIN, Shape, Shaped
 from .transport import Response, Transport
 
 Headers = MutableMapping[str, str]
@@ -34,23 +35,51 @@ def bearer_secret(auth: Any, method: str, url: str, headers: Headers, body: str)
     return url, headers, body
 
 
+def secret_as_user(auth: Any, method: str, url: str, headers: Headers, body: str) -> Signed:
+    """HTTP Basic with the client secret as the user and no password: no standard, but how Stripe Apps want it."""
+    headers["Authorization"] = f"Basic {base64.b64encode(f'{auth.client_secret}:'.encode()).decode()}"
+    return url, headers, body
+
+
+def nothing(auth: Any, method: str, url: str, headers: Headers, body: str) -> Signed:
+    """No authentication by these means: the request says by a header of its own, or not at all, who asks."""
+    return url, headers, body
+
+
+OWN_AUTH_METHODS = {
+    "client_secret_basic": client_secret_basic,
+    "bearer_secret": bearer_secret,
+    "secret_as_user": secret_as_user,
+    "nothing": nothing,
+}
+
+
 class PyramidOAuth2Client(OAuth2Client):
     """An `authlib.oauth2.client.OAuth2Client` that is its own session, as Authlib's integrations have it.
 
-    :param required_fields: what a token answer must have. Everything else is Authlib's.
+    :param required_fields: what a token answer must have. :param answer_format: where it has what, if not at the usual
+        places. Everything else is Authlib's.
     """
 
     oauth_error_class = OAuthError
 
     def __init__(
-        self, transport: Transport, *, required_fields: Iterable[str] = ("access_token",), **options: Any
+        self,
+        transport: Transport,
+        *,
+        required_fields: Iterable[str] = ("access_token",),
+        answer_format: AnswerFormat | None = None,
+        **options: Any,
     ) -> None:
         super().__init__(session=self, **options)
         self.transport = transport
         self.required_fields = tuple(required_fields)
+        self.answer_format = answer_format or AnswerFormat()
+        #: How the next request to the server's own endpoints is written down.
+        self.shape = PLAIN
         self.headers: dict[str, str] = {}
-        self.register_client_auth_method(("client_secret_basic", client_secret_basic))
-        self.register_client_auth_method(("bearer_secret", bearer_secret))
+        for method in OWN_AUTH_METHODS.items():
+            self.register_client_auth_method(method)
 
     def __enter__(self) -> "PyramidOAuth2Client":
         return self
@@ -87,13 +116,21 @@ class PyramidOAuth2Client(OAuth2Client):
             url, sending, body = self._sign(url, sending, body)
         return self.transport.request(method, url, headers=sending, body=body or None)
 
-    def post(self, url: str, **options: Any) -> Response:
-        """For Authlib, which posts to the token endpoint with `auth`."""
-        return self.request("POST", url, withhold_token=True, **options)
+    def post(self, url: str, *, auth: Any, data: Any = None, headers: Any = None) -> Response:
+        """For Authlib, which posts to the server's own endpoints with `auth`."""
+        return self.ask("POST", url, self.shape, auth=auth, data=data, headers=headers)
+
+    def ask(self, method: str, url: str, shape: Shape, *, auth: Any, data: Any = None, headers: Any = None) -> Response:
+        """One request as the client, not with a token, written down in the shape that the endpoint wants.
+
+        :param auth: from `client_auth`. :raises TransportError: if there is no answer.
+        """
+        given = {**(headers or {}), **shape.headers}
+        return self.request(method, url, withhold_token=True, auth=Shaped(auth, shape), data=data or {}, headers=given)
 
     def parse_response_token(self, resp: Response) -> Any:
         """See `token_answer`, which also says what is raised."""
-        self.token = token_answer(resp, self.required_fields)
+        self.token = token_answer(resp, self.required_fields, self.answer_format)
         return self.token
 
     def _fetch_token(

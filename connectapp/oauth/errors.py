@@ -24,6 +24,7 @@ from authlib.integrations.base_client import (
 )
 
 __all__ = [
+    "UNREADABLE",
     "AnswerError",
     "InvalidTokenError",
     "MismatchingStateError",
@@ -33,6 +34,7 @@ __all__ = [
     "safe_code",
 ]
 
+UNREADABLE = "unreadable_error"
 _CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
@@ -56,4 +58,4 @@ def safe_code(value: object) -> str:
 
     Servers send objects, numbers and prose there; none of these belongs in a log or on a page.
     """
-    return value if isinstance(value, str) and _CODE.fullmatch(value) else "unreadable_error"
+    return value if isinstance(value, str) and _CODE.fullmatch(value) else UNREADABLE

@@ -5,7 +5,8 @@ request, no database and no other provider. State, PKCE verifiers and the one re
 `connectapp.connect`: a provider is handed them, and can switch none of them off.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal, Protocol, runtime_checkable
 
@@ -26,6 +27,18 @@ class Prefill:
     business_name: str | None = None
     url: str | None = None
     country: str | None = None
+
+
+@dataclass(frozen=True)
+class CallbackNames:
+    """The parameters of a provider's callbacks (RFC 6749 section 4.1.2); `account` names the account, if one does.
+
+    :param code: empty where the provider onboards (`IOnboards`): the state stands for the code then.
+    """
+
+    state: str = "state"
+    code: str = "code"
+    account: str | None = None
 
 
 @dataclass(frozen=True)
@@ -66,6 +79,62 @@ class Identity:
     country: str | None = None
     currency: str | None = None
     charges_enabled: bool | None = None
+
+
+@dataclass(frozen=True)
+class Onboarding:
+    """Where one organizer is onboarded.
+
+    :param url: good once, and for whoever has it; neither stored nor logged.
+    :param external_id: the account that was made for it, where the provider makes one first.
+    """
+
+    url: str = field(repr=False)
+    external_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """Whether an account can take money now.
+
+    :param missing: paths of the provider's answer that say why not. :param onboarding_url: where that is mended.
+    """
+
+    ready: bool
+    missing: tuple[str, ...] = ()
+    onboarding_url: str | None = None
+
+
+@dataclass(frozen=True)
+class WebhookMessage:
+    """A message as it came from the network, not believed yet.
+
+    :param url: our own address for it, as configured and never as asked for. :param headers: names in lower case.
+    :param received_at: in seconds since 1970.
+    """
+
+    body: bytes = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    query: Mapping[str, str] = field(repr=False)
+    url: str
+    received_at: float
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What a message says, once it is proven to be the provider's.
+
+    :param id: the same again for the same message sent again; None if it has none.
+    :param external_id: the account that it is about. :param disconnected: whether the organizer took the access back.
+    :param proven: False: it is but a hint, and the provider is to be asked (see `Webhook.algorithm`).
+    """
+
+    id: str | None
+    type: str | None
+    external_id: str | None
+    disconnected: bool
+    created: str | None = None
+    proven: bool = True
 
 
 @dataclass(frozen=True)
@@ -119,23 +188,92 @@ class IPaymentProvider(Protocol):
     def revision(self) -> str:
         """Changes whenever the configuration does; an attempt is finished only by the revision that began it."""
 
-    def authorize_url(self, *, redirect_uri: str, state: str, code_verifier: Secret | None, prefill: Prefill) -> str:
-        """The URL to send the browser to (RFC 6749 section 4.1.1). Calls nobody."""
+    @property
+    def charges(self) -> bool:
+        """Whether its accounts can take payments for tickets."""
 
-    def redeem(self, *, code: Secret, redirect_uri: str, code_verifier: Secret | None) -> Grant:
-        """Exchange the code (RFC 6749 section 4.1.3). Called once per code, ever; never retried by anyone."""
+    @property
+    def callback_names(self) -> CallbackNames:
+        """The parameters of its callbacks."""
+
+    @property
+    def revocable(self) -> bool:
+        """Whether it has a way to give access back; if not, only the organizer can end it there."""
+
+    @property
+    def denied(self) -> frozenset[str]:
+        """The error codes that mean that the organizer said no."""
+
+    def authorize_url(self, *, redirect_uri: str, state: str, code_verifier: Secret | None, prefill: Prefill) -> str:
+        """The URL to send the browser to (RFC 6749 section 4.1.1). Calls nobody. Never asked where it onboards."""
+
+    def redeem(
+        self, *, code: Secret, redirect_uri: str, code_verifier: Secret | None, account: str | None = None
+    ) -> Grant:
+        """Exchange the code (RFC 6749 section 4.1.3). Called once per code, ever; never retried by anyone.
+
+        :param account: what the callback said of it, or else what `IOnboards.onboard` did; `identify` must confirm it.
+        """
+
+    def refresh(self, *, refresh_token: Secret, redirect_uri: str) -> Grant:
+        """A new access token (RFC 6749 section 6). Its refresh token is the one that counts from now on.
+
+        :param redirect_uri: of the link, which some providers want again.
+        :raises GrantRefusedError: ``refresh_impossible``, where there is nothing to refresh; or the provider's no.
+        """
 
     def identify(self, grant: Grant) -> Identity:
         """Ask the provider whose account this is. Safe to repeat."""
 
-    def revoke(self, external_id: str | None, access_token: Secret | None) -> None:
-        """Take our access to the account back; an account that is not connected any more counts as done."""
+    def revoke(self, external_id: str | None, access_token: Secret | None, refresh_token: Secret | None = None) -> None:
+        """Take our access to the account back; an account that is not connected any more counts as done.
+
+        :raises GrantRefusedError: ``revocation_impossible``, where the provider has no way for it.
+        """
+
+    def readiness(self, external_id: str, access_token: Secret | None) -> Readiness | None:
+        """Whether the account can take money now; None where the provider does not tell. Safe to repeat."""
+
+    def verify_webhook(self, message: WebhookMessage) -> Notice:
+        """Check who sent a message and what it says. Calls nobody.
+
+        :raises GrantRefusedError: ``webhook_refused``, if it is not proven to be the provider's, or is of another mode.
+        """
 
     def price_problem(self, amount: int, currency: str, account_currency: str | None) -> PriceProblem | None:
         """Why an account cannot take payments of this amount; None if it can. Calls nobody.
 
         :param amount: in minor units (ISO 4217). :param currency: ISO 4217, lower case, like the account's own.
         """
+
+
+@runtime_checkable
+class IOnboards(Protocol):
+    """The other kind of connecting: the API gives a link for one person, and what comes back has no code or signature.
+
+    `redeem` is given the state as the code, and asks the API what came of it, with the platform's own key; what the
+    browser says is at most compared. It raises `GrantRefusedError` ``not_finished`` where the organizer left early.
+    It and `onboard` may make a few requests, one after the other.
+    """
+
+    def onboard(
+        self, *, redirect_uri: str, again_uri: str, state: str, prefill: Prefill, external_id: str | None
+    ) -> Onboarding:
+        """Ask for the link.
+
+        :param redirect_uri: where the person comes back to, with the state, as `callback_names` says.
+        :param again_uri: where they go if the link has been used or is too old; a page that begins anew.
+        :param external_id: the account of an earlier try that is not finished, so that there is no second one.
+        :raises ProviderError: of the fitting kind, with the account's id if one was made.
+        """
+
+
+@runtime_checkable
+class IOffersAccounts(Protocol):
+    """An optional capability: one access may open several accounts, of which the organizer chooses one."""
+
+    def accounts_of(self, grant: Grant) -> Sequence[Identity]:
+        """The accounts that the access opens; one, where `identify` would tell the same. Safe to repeat."""
 
 
 @runtime_checkable

@@ -1,20 +1,22 @@
 """Which providers there are: `config.add_provider`, and the transport that all of them speak through.
 
-A provider's module has a `DECLARATION`, and an `includeme` that calls the directive with it. Two modules that claim one
-name are a conflict at start; introspection lists them (category ``payment providers``).
+Two modules that claim one name are a conflict at start; introspection lists them (category ``payment providers``).
 """
 
-import importlib
-import importlib.util
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from connectapp.clock import CLOCK
+from connectapp.errors import SettingsError
 from connectapp.oauth.registry import get_oauth
 from connectapp.oauth.transport import Transport
-from connectapp.providers.interfaces import IPaymentProvider
-from connectapp.providers.oauth2 import Declaration, OAuth2Provider
-from connectapp.settings import ProviderSettings, Settings, get_settings
+from connectapp.providers import effective, sources
+from connectapp.providers.declaration import Declaration
+from connectapp.providers.interfaces import IOnboards, IPaymentProvider, Prefill
+from connectapp.providers.oauth2 import OAuth2Provider
+from connectapp.secret import Secret
+from connectapp.settings import Settings, get_settings
 
 
 def get_providers(registry: Any) -> Mapping[str, IPaymentProvider]:
@@ -27,36 +29,50 @@ def add_provider(config: Any, declaration: Declaration, provider_class: type[OAu
     """The directive: configure a provider from its declaration and the settings of its name.
 
     :param provider_class: where a conversation needs more than a declaration can say.
+    :raises SettingsError: if it does without the state or without the PKCE that it declares.
     """
     name = declaration.name
     settings = get_settings(config.registry).provider[name]
-    config.register_oauth_client(name, **declaration.registration(settings))
+    config.register_oauth_client(name, **effective.registration(declaration, settings))
 
     def register() -> None:
-        client = get_oauth(config.registry).create_client(name)
-        config.registry["connectapp.providers"][name] = provider_class(declaration, settings, client)
+        provider = provider_class(declaration, settings, get_oauth(config.registry).create_client(name))
+        _check_protection(provider, declaration)
+        config.registry["connectapp.providers"][name] = provider
 
     introspectable = config.introspectable("payment providers", name, declaration.title, "payment provider")
     introspectable["mode"] = settings.mode
     config.action(("payment provider", name), register, introspectables=(introspectable,), order=1)
 
 
+def _check_protection(provider: IPaymentProvider, declaration: Declaration) -> None:
+    """Neither a module nor a declaration can do without what ties an answer to the browser that asked (ST-16)."""
+    onboards = isinstance(provider, IOnboards)
+    if {onboards, provider.callback_names.code == ""} != {declaration.kind == "onboarding"}:
+        raise SettingsError([f"the provider {provider.name} is not of the kind {declaration.kind}, which it declares"])
+    if onboards:
+        return  # its links are asked for with a state, and no callback is taken without one
+    verifier = Secret("v" * 43) if declaration.pkce != "none" else None
+    probe = "p" * 43
+    url = provider.authorize_url(
+        redirect_uri="https://probe.invalid/", state=probe, code_verifier=verifier, prefill=Prefill()
+    )
+    sent = parse_qs(urlsplit(url).query)
+    if sent.get(declaration.authorize.rename.get("state", "state")) != [probe]:
+        raise SettingsError([f"the provider {provider.name} does not send the state that it is given"])
+    if verifier and (not provider.uses_pkce or "code_challenge" not in sent):
+        raise SettingsError([f"the provider {provider.name} declares PKCE and does not use it"])
+
+
 def problems(settings: Settings) -> Iterator[str]:
     """What is wrong with the configured providers, one line each."""
     for name, provider in settings.provider.items():
-        if not name.isidentifier() or importlib.util.find_spec(f"connectapp.providers.{name}") is None:
-            yield f"connectapp.providers names {name!r}, which is not a provider"
+        try:
+            declaration = sources.find(name, provider).declaration
+        except SettingsError as error:
+            yield from error.problems
         else:
-            yield from _declared_problems(name, provider)
-
-
-def _declared_problems(name: str, provider: ProviderSettings) -> Iterator[str]:
-    module = importlib.import_module(f"connectapp.providers.{name}")
-    declaration = getattr(module, "DECLARATION", None)
-    if declaration is None:
-        yield f"connectapp.providers names {name!r}, which is not a provider"
-    else:
-        yield from declaration.problems(provider)
+            yield from effective.problems(declaration, provider)
 
 
 def check(config: Any) -> None:
@@ -80,5 +96,9 @@ def includeme(config: Any) -> None:
     )
     config.registry["connectapp.providers"] = {}
     config.add_directive("add_provider", add_provider)
-    for name in settings.providers:
-        config.include(f"connectapp.providers.{name}")
+    for name, provider in settings.provider.items():
+        source = sources.find(name, provider)
+        if hasattr(source.module, "includeme"):
+            config.include(source.module)
+        else:
+            config.add_provider(source.declaration, source.provider_class or OAuth2Provider)

@@ -1,26 +1,18 @@
-"""Stripe Connect, Standard accounts, by OAuth (docs.stripe.com/connect/oauth-reference).
+"""Stripe: what its declarations (`catalogue/stripe*.toml`) cannot say: prices, test payments, what is gone already, and
+how organizers are onboarded where there is no OAuth."""
 
-Facts that shape this module: a code lives five minutes, and redeeming it twice revokes the connection. The token
-endpoint takes no redirect_uri and wants the platform's secret key; its three token fields are deprecated and may be
-absent, so that the account's id is the only field that must be there. Authorize sends nobody back but with
-``access_denied``; whoever meets another error stays at Stripe. The scope defaults to ``read_only`` there, which a
-platform may not use, so we always send one.
-"""
-
-from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
 
-from connectapp.errors import GrantRefusedError, MalformedAnswerError, OutcomeUnknownError
+from connectapp.errors import GrantRefusedError, MalformedAnswerError, ProviderError
 from connectapp.money import digits
+from connectapp.oauth.answers import at
 from connectapp.oauth.transport import Response
-from connectapp.providers.answers import account_object, bearer, json_object, text, unusable
-from connectapp.providers.interfaces import Grant, Identity, PaymentResult, PriceProblem
-from connectapp.providers.oauth2 import Declaration, OAuth2Provider
+from connectapp.providers.answers import account_object, bearer, json_object, link, text, unusable
+from connectapp.providers.interfaces import Grant, Onboarding, PaymentResult, Prefill, PriceProblem
+from connectapp.providers.oauth2 import OAuth2Provider
 from connectapp.secret import Secret
 
 API = "https://api.stripe.com/v1"
-DEAUTHORIZE_URL = "https://connect.stripe.com/oauth/deauthorize"
 
 # docs.stripe.com/currencies: what a charge may be made in, whatever the account's own currency is.
 CURRENCIES = """
@@ -37,82 +29,18 @@ LEAST_AMOUNTS |= {"nok": 300, "nzd": 50, "pln": 200, "ron": 200, "sek": 300, "sg
 # Where Stripe counts in other units than ISO 4217's minor ones: hundredths of these, and whole ariary.
 SCALE = {"isk": Decimal(100), "ugx": Decimal(100), "mga": Decimal("0.01")}
 
-DECLARATION = Declaration(
-    name="stripe",
-    title="Stripe",
-    authorize_url="https://connect.stripe.com/oauth/authorize",
-    token_url="https://connect.stripe.com/oauth/token",  # noqa: S106 - an address
-    api_url=f"{API}/",
-    scopes=("read_write", "read_only"),
-    required_fields=("stripe_user_id",),
-    client_auth="bearer_secret",
-    redirect_uri_at_token=False,
-    account_field="stripe_user_id",
-    account_pattern=r"acct_[A-Za-z0-9]{1,100}",
-    mode_field="livemode",
-    key_modes={"sk_test_": "test", "rk_test_": "test", "sk_live_": "live", "rk_live_": "live"},
-    prefill={
-        "email": "stripe_user[email]",
-        "business_name": "stripe_user[business_name]",
-        "url": "stripe_user[url]",
-        "country": "stripe_user[country]",
-    },
-    reasons={
-        "invalid_request": "request_refused",
-        "invalid_grant": "code_refused",
-        "unsupported_grant_type": "request_refused",
-        "unsupported_response_type": "request_refused",
-        "invalid_scope": "scope_refused",
-        "invalid_client": "platform_refused",
-        "invalid_redirect_uri": "platform_refused",
-        "access_denied": "access_denied",
-        "no_deauth_on_controlled_account": "account_controlled",
-    },
-)
-
 
 class StripeConnect(OAuth2Provider):
-    """What a declaration cannot say of Stripe: whose account it is, and taking it back."""
+    """Stripe, whichever of its variants the declaration speaks of."""
 
-    def _publishable_key(self, answer: Mapping[str, Any]) -> str | None:
-        return text(answer, "stripe_publishable_key", r"[!-~]{1,255}", required=False)
-
-    def identify(self, grant: Grant) -> Identity:
-        """``GET /v1/account`` with the account's token; without one, with the platform's key in the account's name."""
-        if grant.access_token is not None:
-            response = self.call("GET", f"{API}/account", headers=bearer(grant.access_token))
-        else:
-            headers = self._platform() | {"Stripe-Account": str(grant.external_id)}
-            response = self.call("GET", f"{API}/account", headers=headers)
-        account = account_object(response)
-        if text(account, "id", self.declaration.account_pattern) != grant.external_id:
-            raise GrantRefusedError("identity_mismatch")
-        charges = account.get("charges_enabled")
-        return Identity(
-            external_id=str(grant.external_id),
-            display_name=_display_name(account) or str(grant.external_id),
-            proof="token" if grant.access_token else "platform_key",
-            country=text(account, "country", r"[A-Z]{2}", required=False),
-            currency=text(account, "default_currency", r"[a-z]{3}", required=False),
-            charges_enabled=charges if isinstance(charges, bool) else None,
-        )
-
-    def revoke(self, external_id: str | None, access_token: Secret | None) -> None:
+    def revoke(self, external_id: str | None, access_token: Secret | None, refresh_token: Secret | None = None) -> None:
         """``POST /oauth/deauthorize``, which cuts every link of the account to the platform."""
-        fields = {"client_id": self.settings.client_id, "stripe_user_id": external_id}
-        response = self.call("POST", DEAUTHORIZE_URL, data=fields, headers=self._platform())
-        answer = json_object(response)
-        if response.status_code == 200 and answer.get("stripe_user_id") == external_id:
-            return
-        if response.status_code < 400:
-            raise MalformedAnswerError("malformed_answer")
-        if response.status_code >= 500 or response.status_code == 429:
-            raise OutcomeUnknownError("no_answer")
-        error = answer.get("error")
-        # The same code stands for an account that is gone and for a wrong client id: ask which one it is.
-        if error == "invalid_client" and not self._is_connected(str(external_id)):
-            return
-        raise GrantRefusedError(self.reason(error))
+        try:
+            super().revoke(external_id, access_token, refresh_token)
+        except GrantRefusedError as error:
+            # The same code stands for an account that is gone and for a wrong client id: ask which one it is.
+            if error.code != "platform_refused" or self._is_connected(str(external_id)):
+                raise
 
     def price_problem(self, amount: int, currency: str, account_currency: str | None) -> PriceProblem | None:
         """Stripe takes most currencies for every account, and pays out in the account's own."""
@@ -166,6 +94,76 @@ class StripeConnect(OAuth2Provider):
         return bearer(key)
 
 
+class StripeOnboarding(StripeConnect):
+    """Stripe's own pages for a Standard account that the platform makes (`catalogue/stripe.onboarding.toml`)."""
+
+    def onboard(
+        self, *, redirect_uri: str, again_uri: str, state: str, prefill: Prefill, external_id: str | None
+    ) -> Onboarding:
+        """See `IOnboards`: ``POST /v1/accounts`` unless there is one to go on with, ``POST /v1/account_links``."""
+        uris = {"refresh_url": again_uri, "return_url": f"{redirect_uri}?{self.callback_names.state}={state}"}
+        url = None if external_id is None else self._account_link(external_id, uris)
+        if external_id is not None and url is not None:
+            return Onboarding(url, external_id)
+        made = self._new_account(prefill)
+        try:
+            url = self._account_link(made, uris)
+        except ProviderError as error:
+            raise type(error)(error.code, made) from None
+        if url is None:
+            raise GrantRefusedError("platform_refused", made)
+        return Onboarding(url, made)
+
+    def redeem(
+        self, *, code: Secret, redirect_uri: str, code_verifier: Secret | None, account: str | None = None
+    ) -> Grant:
+        """``GET /v1/accounts/{id}``: whether the organizer has told Stripe all that it wants.
+
+        :param account: what `onboard` gave; Stripe's return names none.
+        """
+        if account is None:
+            raise MalformedAnswerError("malformed_answer")
+        found = account_object(self.call("GET", f"{API}/accounts/{account}", headers=self._platform()))
+        if text(found, "id", self.declaration.account_pattern) != account:
+            raise GrantRefusedError("identity_mismatch")
+        if found.get("details_submitted") is not True:
+            raise GrantRefusedError("not_finished")
+        return Grant(external_id=account, mode=self.mode, scope=self.scope)
+
+    def _new_account(self, prefill: Prefill) -> str:
+        fields = {
+            "type": "standard",
+            "country": prefill.country,
+            "email": prefill.email,
+            "business_profile[name]": prefill.business_name,
+            "business_profile[url]": prefill.url,
+        }
+        response = self.call("POST", f"{API}/accounts", data=fields, headers=self._platform())
+        _check_done(response)
+        return str(text(json_object(response), "id", self.declaration.account_pattern))
+
+    def _account_link(self, account: str, uris: dict[str, str]) -> str | None:
+        """A link; None if the account is not the platform's (any more)."""
+        fields = {"account": account, "type": "account_onboarding", **uris}
+        response = self.call("POST", f"{API}/account_links", data=fields, headers=self._platform())
+        gone = at(json_object(response), "error.code") in {"account_invalid", "resource_missing"}
+        if response.status_code in {403, 404} or (gone and response.status_code == 400):
+            return None
+        _check_done(response)
+        return link(json_object(response), "url", "stripe.com")
+
+
+def _check_done(response: Response) -> None:
+    """:raises ProviderError: of the fitting kind, unless the request was done."""
+    status = response.status_code
+    if status in {401, 403}:
+        raise GrantRefusedError("platform_refused")
+    if status in {400, 402, 404}:
+        raise GrantRefusedError("request_refused")
+    if status != 200:
+        raise unusable(status)
+
+
 def _stripe_amount(amount: int, currency: str) -> Decimal:
     return amount * SCALE.get(currency, Decimal(1))
 
@@ -176,7 +174,7 @@ def _payment(response: Response) -> PaymentResult:
     if status == 200 and answer.get("status") == "succeeded":
         return PaymentResult(succeeded=True, external_id=text(answer, "id", r"pi_[A-Za-z0-9]{1,100}"))
     if status == 402:
-        failed = _at(answer, "error", "payment_intent", "id")
+        failed = at(answer, "error.payment_intent.id")
         return PaymentResult(
             succeeded=False, external_id=failed if isinstance(failed, str) else None, reason="declined"
         )
@@ -185,22 +183,5 @@ def _payment(response: Response) -> PaymentResult:
     raise unusable(status)
 
 
-def _display_name(account: Mapping[str, Any]) -> str | None:
-    """Where Stripe keeps the name, the best first (older API versions have it at the top)."""
-    candidates = (
-        _at(account, "settings", "dashboard", "display_name"),
-        _at(account, "business_profile", "name"),
-        account.get("email"),
-    )
-    names = (name.strip()[:200] for name in candidates if isinstance(name, str))
-    return next((name for name in names if name and name.isprintable()), None)
-
-
-def _at(values: Any, *path: str) -> Any:
-    for name in path:
-        values = values.get(name) if isinstance(values, dict) else None
-    return values
-
-
-def includeme(config: Any) -> None:
-    config.add_provider(DECLARATION, StripeConnect)
+PROVIDER = StripeConnect
+ONBOARDING = StripeOnboarding

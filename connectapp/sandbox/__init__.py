@@ -1,6 +1,7 @@
 """The sandbox: stands in for payment providers with no internet, for development, demos and tests.
 
-It is a counter-party, so it imports nothing of the rest of connectapp. See docs/sandbox.md.
+It is a counter-party, so it imports nothing of the rest of connectapp but the form of a declaration. See
+docs/sandbox.md.
 """
 
 from typing import TYPE_CHECKING, Any

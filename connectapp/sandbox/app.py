@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from webob import Request, Response
 
+from connectapp.providers.declaration import Declaration
+from connectapp.sandbox import declared
 from connectapp.sandbox.control import PREFIX, Control
 from connectapp.sandbox.faults import Fault, FaultBook
 from connectapp.sandbox.holds import Holds
@@ -14,6 +16,7 @@ from connectapp.sandbox.ledger import Ledger, Seen
 from connectapp.sandbox.mailbox import mailbox
 from connectapp.sandbox.oauth2 import ROUTES as OAUTH2
 from connectapp.sandbox.overview import overview
+from connectapp.sandbox.paypal import ROUTES as PAYPAL
 from connectapp.sandbox.platforms import Mode, Platform, Platforms
 from connectapp.sandbox.routing import Refusal, Route, World, json_answer
 from connectapp.sandbox.stripe import ROUTES as STRIPE
@@ -21,6 +24,8 @@ from connectapp.sandbox.wire import LINE_KEY, Line
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+_OF_A_PLATFORM = frozenset({"client_id", "secret_key", "mode", "redirect_uris"})
 
 
 class Sandbox:
@@ -114,26 +119,37 @@ def make_app(
     code_ttl: float = 300,
     clock: Callable[[], float] = time.time,
     host: str | None = None,
+    declarations: Iterable[Declaration] = (),
 ) -> Sandbox:
     """Make a sandbox.
 
     :param state_file: keeps accounts, codes and grants across restarts.
-    :param platforms: who may ask for access; default: the one test platform of `Platform`'s defaults.
+    :param platforms: who may ask for access; default: the one test platform of `Platform`'s defaults. A declared
+        provider at which none is registered gets `declared.default_platform`.
     :param code_ttl: seconds that an authorization code is good for.
     :param clock: the time in epoch seconds.
     :param host: answer as this one provider host; default: the first path segment names the host.
-    :raises ValueError: the state file cannot be understood, or two platforms share a client id or key.
+    :param declarations: of more providers to play; those that the sandbox knows itself are left out.
+    :raises ValueError: the state file cannot be understood, two platforms share a client id or key, or a declared
+        provider cannot be played.
     """
     ledger = Ledger(clock, None if state_file is None else Path(state_file))
-    world = World(ledger, Platforms([Platform()] if platforms is None else platforms), code_ttl)
-    return Sandbox(world, (*STRIPE, *OAUTH2), host)
+    known = {one.name: one for one in declarations}
+    registered = declared.with_platforms(known.values(), [Platform()] if platforms is None else platforms)
+    world = World(ledger, Platforms(registered), code_ttl, known)
+    routes = [route for one in declared.played(known.values()) for route in declared.routes(one)]
+    # Declared ones first: a variant of Stripe shares an address with it.
+    return Sandbox(world, (*routes, *STRIPE, *OAUTH2, *PAYPAL), host)
 
 
-def from_settings(settings: Mapping[str, Any]) -> Sandbox:
-    """Make a sandbox with one platform from ini settings; each is optional.
+def from_settings(
+    settings: Mapping[str, Any], declarations: Iterable[Declaration] = (), platforms: Iterable[Platform] = ()
+) -> Sandbox:
+    """Make a sandbox with one platform at Stripe from ini settings; each is optional.
 
     :param settings: ``state_file``, ``host``, ``code_ttl`` (seconds), ``client_id``, ``secret_key``, ``mode``
         (``test`` or ``live``), ``redirect_uris`` (separated by white space).
+    :param declarations: see `make_app`. :param platforms: more of them; one at Stripe counts where no setting says one.
     :raises ValueError: a setting is unknown or wrong.
     """
     left = {name: str(value) for name, value in settings.items()}
@@ -143,5 +159,10 @@ def from_settings(settings: Mapping[str, Any]) -> Sandbox:
     mode, redirect_uris = left.pop("mode", "test"), tuple(left.pop("redirect_uris", "").split())
     if left or mode not in {"test", "live"}:
         raise ValueError(f"sandbox: unknown setting or value: {', '.join(left) or 'mode'}")
-    platform = Platform(mode=cast("Mode", mode), redirect_uris=redirect_uris, **given)
-    return make_app(state_file=state_file, platforms=[platform], code_ttl=code_ttl, host=host)
+    registered = list(platforms)
+    if settings.keys() & _OF_A_PLATFORM or not any(one.provider == "stripe" for one in registered):
+        platform = Platform(mode=cast("Mode", mode), redirect_uris=redirect_uris, **given)
+        registered = [platform, *(one for one in registered if one.provider != "stripe")]
+    return make_app(
+        state_file=state_file, platforms=registered, code_ttl=code_ttl, host=host, declarations=declarations
+    )

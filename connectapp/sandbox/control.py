@@ -7,10 +7,14 @@ from typing import Any
 
 from webob import Request, Response
 
+from connectapp.sandbox.declared_authorize import Ask, issue_code
+from connectapp.sandbox.declared_dialect import Dialect
+from connectapp.sandbox.declared_webhooks import message
 from connectapp.sandbox.faults import Fault, FaultBook
 from connectapp.sandbox.holds import Holds
 from connectapp.sandbox.ledger import Mail
 from connectapp.sandbox.routing import Refusal, World, json_answer, query
+from connectapp.sandbox.stripe import ALIASES
 from connectapp.sandbox.stripe_answers import SCOPES
 from connectapp.sandbox.stripe_authorize import create_account
 from connectapp.sandbox.wire import LINE_KEY, Wire
@@ -32,6 +36,7 @@ class Control:
             ("DELETE", "ledger"): self._reset,
             ("POST", "accounts"): self._create_account,
             ("POST", "codes"): self._issue_code,
+            ("POST", "webhooks"): self._make_message,
             ("GET", "mail"): self._read_mail,
             ("POST", "mail"): self._take_mail,
             ("GET", "faults"): lambda _: {"faults": self._faults.report()},
@@ -69,6 +74,8 @@ class Control:
 
     def _issue_code(self, request: Request) -> dict[str, Any]:
         order = _json(request)
+        if order.get("provider", "stripe") != "stripe":
+            return self._issue_declared_code(order)
         ledger, platforms = self._world.ledger, self._world.platforms
         account = _text(order, "account")
         platform = platforms.by_client(_text(order, "client_id", platforms.all[0].client_id))
@@ -83,6 +90,29 @@ class Control:
         with ledger.transaction():
             return asdict(ledger.issue_code(account, platform.client_id, scope, livemode, ttl))
 
+    def _issue_declared_code(self, order: dict[str, Any]) -> dict[str, Any]:
+        """As its authorize page would; the order says what the platform asked for."""
+        declaration = self._world.declarations.get(_text(order, "provider"))
+        registered = self._world.platforms.at(_text(order, "provider"))
+        wanted = _text(order, "client_id", registered[0].client_id if registered else "")
+        platform = next((one for one in registered if one.client_id == wanted), None)
+        if declaration is None or platform is None:
+            raise ValueError("provider or client_id is unknown")
+        dialect = Dialect(declaration)
+        account = dialect.account(self._world, _text(order, "account"))
+        if account is None:
+            raise ValueError("account is unknown")
+        scope, redirect_uri = _text(order, "scope", ""), _text(order, "redirect_uri", "")
+        challenge = _text(order, "code_challenge") if "code_challenge" in order else None
+        ask = Ask(platform, redirect_uri, tuple(scope.split()), "", challenge)
+        with self._world.ledger.transaction():
+            return asdict(issue_code(dialect, self._world, ask, account, order.get("ttl")))
+
+    def _make_message(self, request: Request) -> dict[str, Any]:
+        order = _json(request)
+        with self._world.ledger.lock:
+            return message(self._world, order)
+
     def _read_mail(self, _: Request) -> dict[str, Any]:
         with self._world.ledger.lock:
             return {"mails": [asdict(one) for one in self._world.ledger.mails]}
@@ -96,7 +126,11 @@ class Control:
         return {}
 
     def _add_fault(self, request: Request) -> dict[str, Any]:
-        fault = Fault.parse(_json(request), self._endpoints)
+        order = _json(request)
+        endpoint = order.get("endpoint")
+        if endpoint in ALIASES.keys() - self._endpoints:
+            order["endpoint"] = ALIASES[endpoint]
+        fault = Fault.parse(order, self._endpoints)
         if fault.wire != Wire() and LINE_KEY not in request.environ:
             raise ValueError("this server does not let the sandbox at its sockets; use SandboxServer")
         self._faults.add(fault)

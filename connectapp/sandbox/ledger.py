@@ -45,6 +45,7 @@ class Code:
     """An authorization code. Times are epoch seconds.
 
     :param redemptions: how often it was presented with a good key. :param challenge: for PKCE with S256 (RFC 7636).
+    :param external_id: what the provider calls the account; default: as we do.
     """
 
     code: str = field(repr=False)
@@ -57,11 +58,20 @@ class Code:
     redemptions: int = 0
     redirect_uri: str | None = None
     challenge: str | None = None
+    provider: str = "stripe"
+    external_id: str = ""
+
+    def __post_init__(self) -> None:
+        self.external_id = self.external_id or self.account
 
 
 @dataclass
 class Grant:
-    """One access token, and the connection that it belongs to. Times are epoch seconds."""
+    """One access token, and the connection that it belongs to. Times are epoch seconds.
+
+    :param external_id: what the provider calls the account; default: as we do.
+    :param expires_at: when the access token stops working; None: never.
+    """
 
     account: str
     client_id: str
@@ -74,17 +84,24 @@ class Grant:
     live: bool = True
     revoked_at: float | None = None
     reason: str | None = None
+    provider: str = "stripe"
+    external_id: str = ""
+    expires_at: float | None = None
+
+    def __post_init__(self) -> None:
+        self.external_id = self.external_id or self.account
 
 
 @dataclass
 class Revocation:
-    """A connection was ended. :param reason: ``deauthorized`` or ``code_reused``; :param tokens: how many died."""
+    """A connection was ended. :param reason: as of its grants. :param tokens: how many died."""
 
     account: str
     client_id: str
     reason: str
     at: float
     tokens: int
+    provider: str = "stripe"
 
 
 @dataclass
@@ -191,10 +208,10 @@ class Ledger:
             self.requests.append(seen)
             return seen
 
-    def issue_code(self, account: str, client_id: str, scope: str, livemode: bool, ttl: float) -> Code:
-        """A new code for `account`, good for `ttl` seconds."""
+    def issue_code(self, account: str, client_id: str, scope: str, livemode: bool, ttl: float, **more: Any) -> Code:
+        """A new code for `account`, good for `ttl` seconds. :param more: other fields of `Code`."""
         now = self.clock()
-        code = Code(new_token("ac_"), account, client_id, scope, livemode, issued_at=now, expires_at=now + ttl)
+        code = Code(new_token("ac_"), account, client_id, scope, livemode, now, now + ttl, **more)
         self.codes[code.code] = code
         return code
 
@@ -206,18 +223,19 @@ class Ledger:
         livemode: bool,
         code: str,
         refresh_token: str | None = None,
+        **more: Any,
     ) -> Grant:
-        """A new access token; without `refresh_token`, also the first token of a new connection."""
-        prefix = "live_" if livemode else "test_"
+        """A new access token; without `refresh_token`, also a new one. :param more: other fields of `Grant`."""
         grant = Grant(
             account,
             client_id,
             scope,
             livemode,
             code=code,
-            access_token=new_token("sk_" + prefix),
+            access_token=new_token("sk_live_" if livemode else "sk_test_"),
             refresh_token=refresh_token or new_token("rt_"),
             issued_at=self.clock(),
+            **more,
         )
         self.grants.append(grant)
         return grant
@@ -231,12 +249,16 @@ class Ledger:
         """One access token stops working."""
         grant.live, grant.revoked_at, grant.reason = False, self.clock(), reason
 
-    def disconnect(self, account: str, client_id: str, reason: str) -> None:
+    def disconnect(self, account: str, client_id: str, reason: str, provider: str = "stripe") -> None:
         """End the connection of an account with a platform: every token of it stops working."""
-        ended = self.live_grants(account=account, client_id=client_id)
-        for grant in ended:
-            self.end_grant(grant, reason)
-        self.revocations.append(Revocation(account, client_id, reason, self.clock(), len(ended)))
+        ended = self.live_grants(account=account, client_id=client_id, provider=provider)
+        self.end_grants(ended, Revocation(account, client_id, reason, self.clock(), len(ended), provider))
+
+    def end_grants(self, grants: list[Grant], revocation: Revocation) -> None:
+        """These access tokens stop working, which is noted."""
+        for grant in grants:
+            self.end_grant(grant, revocation.reason)
+        self.revocations.append(revocation)
 
     def payment(self, account: str, idempotency_key: str) -> Payment | None:
         """The payment that an account made under a key."""

@@ -6,7 +6,6 @@ section 4.4), and takes whatever code it gets hold of for a good one.
 """
 
 import base64
-import binascii
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from webob import Request, Response
 from connectapp.sandbox.ledger import Code
 from connectapp.sandbox.pages import page
 from connectapp.sandbox.platforms import Platform
-from connectapp.sandbox.routing import Refusal, Route, World, form, json_answer, query
+from connectapp.sandbox.routing import Refusal, Route, World, basic, form, json_answer, query
 from connectapp.sandbox.stripe_authorize import choose_account
 
 _GET, _POST = frozenset({"GET"}), frozenset({"POST"})
@@ -66,7 +65,9 @@ class Personality:
         if action != "approve" or account is None:
             raise _refusal("invalid_request", error or "action must be approve or deny")
         ttl = world.code_ttl
-        code = world.ledger.issue_code(account.id, platform.client_id, params.get("scope", ""), platform.livemode, ttl)
+        code = world.ledger.issue_code(
+            account.id, platform.client_id, params.get("scope", ""), platform.livemode, ttl, provider=self.name
+        )
         code.redirect_uri, code.challenge = params["redirect_uri"], params.get("code_challenge")
         return self._answer(params, code=code.code)
 
@@ -116,12 +117,17 @@ class Personality:
             _check_code(world, platform, code, fields)
         account = code.account if code else next(iter(world.ledger.accounts))
         scope = code.scope if code else ""
-        grant = world.ledger.issue_grant(account, platform.client_id, scope, platform.livemode, fields.get("code", ""))
+        presented = fields.get("code", "")
+        grant = world.ledger.issue_grant(
+            account, platform.client_id, scope, platform.livemode, presented, provider=self.name
+        )
         return json_answer({"access_token": grant.access_token, "token_type": "Bearer", "scope": scope})
 
     def _authenticated(self, world: World, request: Request, fields: Mapping[str, str]) -> Platform:
         """The platform that proves itself, by HTTP Basic or in the form (RFC 6749 section 2.3.1)."""
-        client_id, secret = _basic(request) or (fields.get("client_id"), fields.get("client_secret"))
+        pair = basic(request)
+        sent = (fields.get("client_id"), fields.get("client_secret"))
+        client_id, secret = sent if pair is None else map(unquote_plus, pair)
         platform = world.platforms.by_client(client_id, self.name)
         if platform is None or platform.secret_key != secret:
             raise _refusal("invalid_client", "The client is unknown, or its secret is wrong", 401)
@@ -161,27 +167,16 @@ def _check_code(world: World, platform: Platform, code: Code | None, fields: Map
         and code.client_id == platform.client_id
         and code.redemptions == 1
         and code.redirect_uri == fields.get("redirect_uri")
-        and code.challenge == _challenge(fields.get("code_verifier", ""))
+        and code.challenge == challenge_of(fields.get("code_verifier", ""))
         and world.ledger.clock() < code.expires_at
     )
     if not good:
         raise _refusal("invalid_grant", "The code is unknown, used, old, or not of this request")
 
 
-def _challenge(verifier: str) -> str:
+def challenge_of(verifier: str) -> str:
     """RFC 7636 section 4.2, S256."""
     return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
-
-
-def _basic(request: Request) -> tuple[str, str] | None:
-    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "basic":
-        return None
-    try:
-        user, _, password = base64.b64decode(value.strip(), validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
-        return "", ""
-    return unquote_plus(user), unquote_plus(password)
 
 
 def _refusal(code: str, description: str, status: int = 400) -> Refusal:

@@ -7,6 +7,8 @@ from itertools import islice
 
 from webob import Response
 
+from connectapp.sandbox.declared import played
+from connectapp.sandbox.declared_places import hosts
 from connectapp.sandbox.pages import page
 from connectapp.sandbox.routing import World
 
@@ -25,13 +27,20 @@ class Table:
 def overview(world: World) -> Response:
     """Render the page; of codes, grants and requests the newest."""
     with world.ledger.lock:
-        tables = [_platforms(world), _accounts(world), *_newest(world)]
+        tables = [_providers(world), _platforms(world), _accounts(world), *_newest(world)]
         return page("index.jinja2", tables=tables, mails=len(world.ledger.mails))
 
 
+def _providers(world: World) -> Table:
+    """Stripe, and those that are declared; the ones that only our tests use are not worth a line."""
+    rows = [("Stripe", "stripe", "connect.stripe.com")]
+    rows += [(one.title, one.name, ", ".join(hosts(one))) for one in played(world.declarations.values())]
+    return Table("Providers that are played", ("Title", "Name", "Hosts"), rows)
+
+
 def _platforms(world: World) -> Table:
-    rows = [(one.name, one.client_id, one.mode) for one in world.platforms.all]
-    return Table("Platforms", ("Name", "Client id", "Mode"), rows)
+    rows = [(one.name, one.provider, one.client_id, one.mode) for one in world.platforms.all]
+    return Table("Platforms", ("Name", "Provider", "Client id", "Mode"), rows)
 
 
 def _accounts(world: World) -> Table:
@@ -45,11 +54,11 @@ def _accounts(world: World) -> Table:
 def _newest(world: World) -> list[Table]:
     ledger = world.ledger
     codes = [
-        (_short(one.code), one.account, _moment(one.issued_at), one.redemptions)
+        (_short(one.code), one.provider, one.external_id, _moment(one.issued_at), one.redemptions)
         for one in islice(reversed(ledger.codes.values()), _SHOWN)
     ]
     grants = [
-        (_short(one.access_token), one.account, one.client_id, one.scope, one.reason or "live")
+        (_short(one.access_token), one.provider, one.external_id, one.client_id, one.scope, one.reason or "live")
         for one in islice(reversed(ledger.grants), _SHOWN)
     ]
     payments = [
@@ -61,8 +70,8 @@ def _newest(world: World) -> list[Table]:
         for one in islice(reversed(ledger.requests), _SHOWN)
     ]
     return [
-        Table("Codes", ("Code", "Account", "Issued", "Presented"), codes),
-        Table("Grants", ("Token", "Account", "Client id", "Scope", "State"), grants),
+        Table("Codes", ("Code", "Provider", "Account", "Issued", "Presented"), codes),
+        Table("Grants", ("Token", "Provider", "Account", "Client id", "Scope", "State"), grants),
         Table("Payments", ("Id", "Account", "Minor units", "Currency", "Outcome", "Made with the key of"), payments),
         Table("Requests", ("No.", "When", "Method", "Endpoint", "Status"), requests),
     ]

@@ -49,24 +49,24 @@ def _on_this_machine(uri: str) -> bool:
 class Platforms:
     """All platforms, found by client id or by key.
 
-    :raises ValueError: two platforms share a client id or a key.
+    :raises ValueError: two platforms of one provider share a client id or a key.
     """
 
     def __init__(self, platforms: Iterable[Platform]) -> None:
         self.all = tuple(platforms)
-        self._by_client = {platform.client_id: platform for platform in self.all}
-        self._by_key = {platform.secret_key: platform for platform in self.all}
+        self._by_client = {(one.provider, one.client_id): one for one in self.all}
+        self._by_key = {(one.provider, one.secret_key): one for one in self.all}
         if not len(self.all) == len(self._by_client) == len(self._by_key):
-            raise ValueError("two platforms share a client id or a secret key")
+            raise ValueError("two platforms of one provider share a client id or a secret key")
 
     def by_client(self, client_id: str | None, provider: str = "stripe") -> Platform | None:
         """The platform side with this client id at a provider."""
-        return _at(provider, self._by_client.get(client_id or ""))
+        return self._by_client.get((provider, client_id or ""))
 
     def by_key(self, key: str | None, provider: str = "stripe") -> Platform | None:
         """The platform side with this secret key at a provider."""
-        return _at(provider, self._by_key.get(key or ""))
+        return self._by_key.get((provider, key or ""))
 
-
-def _at(provider: str, platform: Platform | None) -> Platform | None:
-    return platform if platform is not None and platform.provider == provider else None
+    def at(self, provider: str) -> tuple[Platform, ...]:
+        """The platform sides that are registered with a provider."""
+        return tuple(one for one in self.all if one.provider == provider)

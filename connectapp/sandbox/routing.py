@@ -1,25 +1,33 @@
 """How a personality says which requests it answers: the words shared by the composition and the dialects."""
 
+import base64
+import binascii
 import json
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
 from webob import Request, Response
 
+from connectapp.providers.declaration import Declaration
 from connectapp.sandbox.ledger import Ledger
 from connectapp.sandbox.platforms import Platforms
 
 
 @dataclass(frozen=True)
 class World:
-    """What every handler may use. :param code_ttl: seconds that an authorization code is good for."""
+    """What every handler may use.
+
+    :param code_ttl: seconds that an authorization code is good for.
+    :param declarations: of the providers that are played as they are declared, and of Stripe if it is given.
+    """
 
     ledger: Ledger
     platforms: Platforms
     code_ttl: float = 300
+    declarations: Mapping[str, Declaration] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -37,8 +45,8 @@ class Route:
     methods: frozenset[str]
     handler: Callable[..., Response]
 
-    def match(self, host: str, path: str) -> tuple[str, ...] | None:
-        """The groups of the path, or None where this route is not meant."""
+    def match(self, host: str, path: str) -> tuple[Any, ...] | None:
+        """What the handler is given: the groups of the path; or None where this route is not meant."""
         found = re.fullmatch(self.path, path) if host == self.host else None
         return None if found is None else found.groups()
 
@@ -73,3 +81,15 @@ def form(request: Request) -> dict[str, str]:
     if request.content_type != "application/x-www-form-urlencoded":
         return {}
     return dict(parse_qsl(request.body.decode(errors="replace"), keep_blank_values=True, errors="replace"))
+
+
+def basic(request: Request) -> tuple[str, str] | None:
+    """User and password of HTTP Basic, as they were sent; empty ones if they cannot be read, None without Basic."""
+    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        user, _, password = base64.b64decode(value.strip(), validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return "", ""
+    return user, password

@@ -18,7 +18,10 @@ from wsgiref.simple_server import WSGIRequestHandler
 import waitress
 from webob import Request
 
+from connectapp.providers.declaration import Declaration
 from connectapp.sandbox.app import from_settings
+from connectapp.sandbox.declared import default_platform, played
+from connectapp.sandbox.platforms import Platform
 from connectapp.sandbox.wire import LINE_KEY, Line
 
 if TYPE_CHECKING:
@@ -182,8 +185,8 @@ class SandboxServer:
 def serve_with_app(app: "WSGIApplication", global_conf: dict[str, str], **settings: str) -> None:
     """The ``paste.server_runner`` ``egg:connectapp#development``: the application, and the sandbox beside it.
 
-    Says where both are once both listen. Ends cleanly on SIGINT and SIGTERM. What hinders the start is said in one
-    line, and the process ends with the code 1.
+    The sandbox plays every provider that the application has. Says where both are once both listen. Ends cleanly on
+    SIGINT and SIGTERM. What hinders the start is said in one line, and the process ends with the code 1.
 
     :param settings: ``sandbox.listen`` (default ``127.0.0.1:6544``); other ``sandbox.`` settings are those of
         `connectapp.sandbox.app.from_settings`; the rest is waitress's, with ``listen`` ``localhost:6543``.
@@ -191,8 +194,9 @@ def serve_with_app(app: "WSGIApplication", global_conf: dict[str, str], **settin
     ours = {name.removeprefix("sandbox."): settings.pop(name) for name in list(settings) if name.startswith("sandbox.")}
     settings.setdefault("listen", "localhost:6543")
     host, _, port = ours.pop("listen", "127.0.0.1:6544").rpartition(":")
+    declarations, platforms = configured(app)
     try:
-        sandbox = SandboxServer(from_settings(ours), host.strip("[]"), int(port))
+        sandbox = SandboxServer(from_settings(ours, declarations, platforms), host.strip("[]"), int(port))
     except (OSError, ValueError, OverflowError) as error:
         _give_up(f"the sandbox cannot start on {host}:{port}: {error}")
     try:
@@ -201,11 +205,43 @@ def serve_with_app(app: "WSGIApplication", global_conf: dict[str, str], **settin
         _give_up(f"cannot start on {settings['listen']}: {error}")
     with sandbox:
         shown = f"{settings['listen'].split()[0].rpartition(':')[0]}:{port_of(server)}"
-        sys.stdout.write(f"connectapp  http://{shown}\nsandbox     {sandbox.url} (stands in for Stripe)\n")
+        others = "".join(f", {one.title}" for one in played(declarations))
+        sys.stdout.write(f"connectapp  http://{shown}\nsandbox     {sandbox.url} (stands in for Stripe{others})\n")
         sys.stdout.flush()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, _leave)
         server.run()
+
+
+def configured(app: Any) -> tuple[list[Declaration], list[Platform]]:
+    """The providers that an application has, and who it is at each of them; none, if it cannot be asked.
+
+    :param app: the WSGI application, or what is wrapped around it as its ``app`` or ``application``.
+    """
+    while app is not None and not hasattr(app, "registry"):
+        app = getattr(app, "app", None) or getattr(app, "application", None)
+    registry = getattr(app, "registry", None) or {}
+    url = str(getattr(registry.get("connectapp.settings"), "url", "")).rstrip("/")
+    declarations, platforms = [], []
+    for provider in (registry.get("connectapp.providers") or {}).values():
+        declaration, settings = getattr(provider, "declaration", None), getattr(provider, "settings", None)
+        if isinstance(declaration, Declaration) and settings is not None:
+            declarations.append(declaration)
+            platforms.append(_platform(declaration, settings, f"{url}/connect/{declaration.name}/callback"))
+    return declarations, platforms
+
+
+def _platform(declaration: Declaration, settings: Any, callback: str) -> Platform:
+    secret = getattr(settings, "client_secret", None)
+    registered = declaration.kind == "oauth" and "redirect_uri" not in declaration.authorize.sends
+    given = {
+        "client_id": getattr(settings, "client_id", None),
+        "secret_key": secret.reveal() if secret else None,
+        "mode": getattr(settings, "mode", None),
+        # Who does not send it has registered it with the provider.
+        "redirect_uris": (callback,) if registered else None,
+    }
+    return default_platform(declaration.name, **{name: value for name, value in given.items() if value})
 
 
 def port_of(server: Any) -> int:

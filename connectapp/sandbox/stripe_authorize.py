@@ -15,16 +15,20 @@ from connectapp.sandbox.stripe_answers import SCOPES, oauth_error
 
 # Country (ISO 3166-1 alpha-2) to its name and currency (ISO 4217, lower case).
 COUNTRIES = {
+    "AR": ("Argentina", "ars"),
     "AU": ("Australia", "aud"),
     "AT": ("Austria", "eur"),
     "BE": ("Belgium", "eur"),
+    "BR": ("Brazil", "brl"),
     "CA": ("Canada", "cad"),
     "DK": ("Denmark", "dkk"),
     "FR": ("France", "eur"),
     "DE": ("Germany", "eur"),
+    "IN": ("India", "inr"),
     "IE": ("Ireland", "eur"),
     "IT": ("Italy", "eur"),
     "JP": ("Japan", "jpy"),
+    "MX": ("Mexico", "mxn"),
     "NL": ("Netherlands", "eur"),
     "NO": ("Norway", "nok"),
     "PL": ("Poland", "pln"),
@@ -103,11 +107,14 @@ def _page(world: World, ask: Ask, params: Mapping[str, str], values: dict[str, s
     accounts = list(world.ledger.accounts.values())
     chosen: Any = values.get("account") or (accounts[0].id if accounts else "new")
     return page(
-        "stripe_authorize.jinja2",
+        "authorize.jinja2",
         status=400 if error else 200,
+        provider="Stripe",
+        target="authorize",
         platform=ask.platform,
-        writes=ask.scope == "read_write",
+        asks="take payments and read data" if ask.scope == "read_write" else "read data",
         accounts=accounts,
+        ids={account.id: account.id for account in accounts},
         chosen=chosen,
         kept={name: params[name] for name in _KEPT if name in params},
         values=values,

@@ -36,7 +36,7 @@ def _redeem(world: World, platform: Platform, fields: Mapping[str, str]) -> dict
     if not presented:
         raise oauth_error("invalid_request", "code is missing")
     code = world.ledger.codes.get(presented)
-    if code is None:
+    if code is None or code.scope not in SCOPES:  # links of Stripe's onboarding are kept with the codes
         raise oauth_error("invalid_grant", "The authorization code does not exist")
     code.redemptions += 1
     _check_code(world, platform, code)

@@ -30,7 +30,8 @@ def platforms() -> list[Platform]:
         Platform(f"ca_{name}", f"sk_test_{name}_canary", redirect_uris=uris, provider=name)
         for name, uris in ours.items()
     ]
-    return [stripe, *others]
+    paypal = Platform("ca_paypal", "sk_test_paypal_canary", provider="paypal")
+    return [stripe, paypal, *others]
 
 
 def settings_of(name: str) -> dict[str, str]:

@@ -53,4 +53,5 @@ def event_pages() -> Iterator[tuple[str, dict[str, Any]]]:
             yield "event_form", page | {"problems": TEXTS, "notice": HOSTILE}
             yield "event_form", page | {"problems": {}, "notice": HOSTILE, "accounts": [], "providers": []}
     for uses in (USES, []):
-        yield "disconnect", frame | {"account": account(), "provider_title": PROVIDER.title, "uses": uses}
+        leaving = frame | {"account": account(), "provider_title": PROVIDER.title, "uses": uses}
+        yield from (("disconnect", leaving | {"revocable": revocable}) for revocable in (True, False))

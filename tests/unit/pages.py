@@ -47,10 +47,17 @@ RESULT = ERROR | {
     "retry_path": "/connect/stripe",
     "refresh_seconds": None,
     "replacement": None,
+    "choice": None,
 }
 LEAVE = {"provider_title": HOSTILE, "organizer_name": HOSTILE, "target_name": HOSTILE, "back": "/accounts"} | {
     "url": AWAY,
     "host": HOSTILE,
+}
+WHICH = {
+    "attempt_id": HOSTILE,
+    "path": "/connect/stripe/confirm",
+    "mode": "test",
+    "accounts": [{"display_name": HOSTILE, "masked_id": HOSTILE}] * 2,
 }
 OUTCOMES = ["linked", "denied", "refused", "failed", "outcome_unknown", "exchanging", "pending_verification", HOSTILE]
 
@@ -82,6 +89,7 @@ def pages() -> Iterator[tuple[str, dict[str, Any]]]:
         "result",
         RESULT | frame | {"outcome": "awaiting_confirmation", "retry_path": None, "replacement": REPLACEMENT},
     )
+    yield "result", RESULT | frame | {"outcome": "awaiting_confirmation", "retry_path": None, "choice": WHICH}
     for may in (True, False):
         for providers in ([PROVIDER], []):
             yield "accounts", frame | {"accounts": ACCOUNTS, "providers": providers, "may_connect": may}

@@ -42,6 +42,7 @@ def facts(attempt_id: str | None = None) -> AttemptFacts:
         status="exchanging",
         reason=None,
         account_id=None,
+        external_id=None,
     )
 
 

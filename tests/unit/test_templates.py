@@ -64,7 +64,7 @@ def page(request_: Any, name: str, values: dict[str, Any]) -> Page:
 
 
 def test_every_template_is_rendered_here() -> None:
-    parts = {"bare", "layout", "_macros", "_replacement"}
+    parts = {"bare", "layout", "_macros", "_replacement", "_choice"}
     assert {name for name, _values in PAGES} | parts == {path.stem for path in TEMPLATES.iterdir()}
 
 
@@ -98,7 +98,7 @@ def test_forms_carry_the_token_and_are_not_on_pages_without_a_referrer(
     assert all(form["method"] == "post" for form in forms)
     assert all(token["value"] == HOSTILE for token in tokens)
     # Browsers send `Origin: null` with a form of a no-referrer page, and we refuse that.
-    if name in {"leave", "error"} or (name == "result" and values["replacement"] is None):
+    if name in {"leave", "error"} or (name == "result" and not values["replacement"] and not values["choice"]):
         assert forms == []
 
 

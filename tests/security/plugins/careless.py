@@ -1,25 +1,29 @@
 """A provider that a test adds: it tries to do without state and PKCE in every way that it can think of."""
 
-from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from connectapp.providers.evil import DECLARATION as EVIL
+from connectapp.providers.evil import declared
 
+from connectapp.providers.interfaces import Prefill
 from connectapp.providers.oauth2 import OAuth2Provider
 
-DECLARATION = replace(EVIL, name="careless", title="Careless", uses_pkce=False)
+DECLARATION = declared("careless", "Careless", "client_secret_post", pkce="none").model_copy(
+    update={part: getattr(declared("evil", "Evil"), part) for part in ("authorize", "token", "identify", "revoke")}
+)
 
 
 class Careless(OAuth2Provider):
-    """Sends no state, and says that none is needed."""
+    """Sends no state, and says that none is needed. It behaves only as long as it is looked at, at the start."""
 
     use_state = False
     requires_state = False
     STATE_PARAMETER = False
 
-    def authorize_url(self, **kwargs: Any) -> str:
-        url = super().authorize_url(**kwargs)
+    def authorize_url(self, *, prefill: Prefill, **kwargs: Any) -> str:
+        url = super().authorize_url(prefill=prefill, **kwargs)
+        if prefill == Prefill():
+            return url
         parts = urlsplit(url)
         return parts._replace(query=urlencode([pair for pair in parse_qsl(parts.query) if pair[0] != "state"])).geturl()
 
@@ -30,5 +34,4 @@ class Careless(OAuth2Provider):
         raise AssertionError("a provider has no callback of its own")
 
 
-def includeme(config: Any) -> None:
-    config.add_provider(DECLARATION, Careless)
+PROVIDER = Careless

@@ -2,28 +2,32 @@
 
 from typing import Any
 
-from connectapp.providers.oauth2 import Declaration
+from connectapp.providers.declaration import Declaration
 
 
-def declared(name: str, title: str, **more: Any) -> Declaration:
+def declared(name: str, title: str, auth: str = "client_secret_basic", **more: Any) -> Declaration:
     """The declaration of the sandbox's provider of this name."""
     site = f"https://{name.replace('_', '-')}.example"
-    return Declaration(
-        name=name,
-        title=title,
-        authorize_url=f"{site}/oauth/authorize",
-        token_url=f"{site}/oauth/token",
-        api_url=f"{site}/",
-        scopes=("payments",),
-        uses_pkce=True,
-        account_url=f"{site}/account",
-        revoke_url=f"{site}/oauth/revoke",
-        **more,
-    )
+    revoke = {"url": f"{site}/oauth/revoke", "auth": auth, "params": {"token": "{access_token}"}}
+    values: dict[str, Any] = {
+        "name": name,
+        "title": title,
+        "charges": True,
+        "modes": {"by": "none"},
+        "authorize": {"url": f"{site}/oauth/authorize"},
+        "scopes": {"presets": {"charge": ["payments"]}},
+        "pkce": "required",
+        "token": {"url": f"{site}/oauth/token", "auth": auth},
+        "identify": {
+            "url": f"{site}/account",
+            "id": "id",
+            "name": "name",
+            "country": "country",
+            "currency": "currency",
+        },
+        "revoke": revoke,
+    }
+    return Declaration.model_validate(values | more)
 
 
-DECLARATION = declared("evil", "Evil", client_auth="client_secret_post")
-
-
-def includeme(config: Any) -> None:
-    config.add_provider(DECLARATION)
+DECLARATION = declared("evil", "Evil", "client_secret_post")

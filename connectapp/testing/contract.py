@@ -1,0 +1,34 @@
+"""The contract of a provider: everything that must be so for its declaration to be used."""
+
+from typing import Any, ClassVar
+
+import pytest
+
+from connectapp.testing.bench import Bench
+from connectapp.testing.contract_answers import AnswersContract
+from connectapp.testing.contract_life import LifeContract
+from connectapp.testing.contract_link import LinkContract
+
+
+class ProviderContract(LinkContract, AnswersContract, LifeContract):
+    """Subclass it in a test module: ``class TestAcme(ProviderContract): provider = "acme"``.
+
+    :cvar provider: the name. :cvar settings: of the provider, e.g. ``{"file": "acme.toml"}``.
+    """
+
+    __test__ = False
+    provider: ClassVar[str | None] = None
+    settings: ClassVar[dict[str, str]] = {}
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.__test__ = True
+
+    @classmethod
+    def providers(cls, config: pytest.Config) -> list[tuple[str, dict[str, str]]]:
+        """For the plug-in: whom to run for. Empty: whoever the command line names."""
+        return [(cls.provider, dict(cls.settings))] if cls.provider else []
+
+    @pytest.fixture(autouse=True)
+    def _anew(self, bench: Bench) -> None:
+        bench.clear()

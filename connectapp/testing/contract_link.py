@@ -1,0 +1,162 @@
+"""The contract of linking: the address, state and PKCE, the one redemption, the account's identity."""
+
+import base64
+import hashlib
+import re
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from connectapp.providers.effective import scopes
+from connectapp.providers.templates import fill, fill_url
+from connectapp.testing.bench import Bench
+
+
+def sent(url: str) -> dict[str, list[str]]:
+    """The parameters of an address."""
+    return parse_qs(urlsplit(url).query, keep_blank_values=True)
+
+
+def without(path: str, *names: str) -> str:
+    """The same path without some of its parameters."""
+    kept = [pair for pair in urlsplit(path).query.split("&") if pair.partition("=")[0] not in names]
+    return f"{urlsplit(path).path}?{'&'.join(kept)}"
+
+
+def redemptions(bench: Bench) -> int:
+    """How often the token endpoint was asked."""
+    return len(bench.sandbox.asked(fill_url(bench.declaration.token.url, bench.provider.constants)))
+
+
+class LinkContract:
+    """See `connectapp.testing.contract.ProviderContract`."""
+
+    def test_the_browser_is_sent_where_the_declaration_says(self, bench: Bench) -> None:
+        url = bench.visitor().leave()
+        declared = fill_url(bench.declaration.authorize.url, bench.provider.constants)
+        place = f"{bench.sandbox.url}/{declared.removeprefix('https://')}"
+        assert url.partition("?")[0] == place.partition("?")[0]
+        given = sent(url)
+        names = bench.declaration.authorize.rename
+        for name, value in (("client_id", bench.client_id), ("redirect_uri", bench.callback)):
+            assert given[names.get(name, name)] == [value]  # type: ignore[call-overload]
+        for name, fixed in bench.declaration.authorize.params.items():
+            filled = fill(fixed, bench.provider.constants)
+            assert given.get(name) == (None if filled is None else [str(filled)])
+
+    def test_the_scope_is_the_declared_one(self, bench: Bench) -> None:
+        given, declared = sent(bench.visitor().leave()), bench.declaration.scopes
+        words = list(scopes(bench.declaration, bench.provider.settings))
+        if declared.array:
+            assert given["scope[]"] == words
+        elif words:
+            name = bench.declaration.authorize.rename.get("scope", "scope")
+            assert given[name] == [declared.separator.join(words)]
+        else:
+            assert "scope" not in given
+
+    def test_each_state_is_new_and_random(self, bench: Bench) -> None:
+        visitor, name = bench.visitor(), bench.provider.callback_names.state
+        states = [sent(visitor.leave())[name] for _ in range(5)]
+        assert len({state for (state,) in states}) == len(states)
+        assert all(re.fullmatch(r"[A-Za-z0-9_-]{43}", state) for (state,) in states)
+
+    def test_an_account_is_linked_by_one_redemption(self, bench: Bench) -> None:
+        visitor = bench.visitor()
+        path = visitor.approved()
+        page = visitor.come_back(path)
+        assert page.status_int == 200
+        assert bench.attempts() == [("linked", None)]
+        (account,), (grant,) = bench.accounts(), bench.sandbox.live_grants()
+        assert account.external_id == grant["external_id"]
+        assert redemptions(bench) == 1
+        assert visitor.come_back(path).status_int == 200  # a reload
+        assert redemptions(bench) == 1
+
+    def test_what_is_kept_is_sealed(self, bench: Bench) -> None:
+        bench.visitor().link()
+        (grant,), (account,) = bench.sandbox.live_grants(), bench.accounts()
+        kept = [bytes(value) for value in (account.access_token, account.refresh_token) if value is not None]
+        assert kept
+        for token in (grant["access_token"], grant["refresh_token"]):
+            assert not any(token.encode() in value for value in kept)
+
+    def test_an_answer_without_its_state_does_nothing(self, bench: Bench) -> None:
+        visitor = bench.visitor()
+        path, name = visitor.approved(), bench.provider.callback_names.state
+        for changed in (without(path, name), f"{without(path, name)}&{name}=", f"{without(path, name)}&{name}=x"):
+            assert visitor.come_back(changed).status_int == 400
+        assert (redemptions(bench), bench.accounts()) == (0, [])
+
+    def test_another_browser_cannot_finish(self, bench: Bench) -> None:
+        path = bench.visitor().approved()
+        assert bench.visitor().come_back(path).status_int >= 400
+        assert (redemptions(bench), bench.accounts()) == (0, [])
+
+    def test_a_state_is_good_once(self, bench: Bench) -> None:
+        visitor = bench.visitor()
+        path, names = visitor.approved(), bench.provider.callback_names
+        if not names.code:
+            return  # there is no code that could come in a second answer
+        denied = f"{without(path, names.code)}&error={sorted(bench.provider.denied)[0]}"
+        visitor.come_back(denied)
+        visitor.come_back(path)
+        assert bench.attempts() == [("denied", "access_denied")]
+        assert (redemptions(bench), bench.accounts()) == (0, [])
+
+    def test_a_no_is_told_and_stores_nothing(self, bench: Bench) -> None:
+        visitor = bench.visitor()
+        page = visitor.come_back(visitor.approved("deny"))
+        assert page.status_int == 200
+        assert bench.attempts() == [("denied", "access_denied")]
+        assert (redemptions(bench), bench.sandbox.live_grants()) == (0, [])
+
+    def test_pkce_is_used_as_declared(self, bench: Bench) -> None:
+        visitor = bench.visitor()
+        url = visitor.leave()
+        visitor.come_back(bench.sandbox.decide(url))
+        challenge = sent(url).get("code_challenge")
+        (asked,) = bench.sandbox.asked(fill_url(bench.declaration.token.url, bench.provider.constants))
+        verifier = re.search(r'code_verifier"?[=:]\s*"?([A-Za-z0-9._~-]{43,128})', asked["body"] + asked["query"])
+        if bench.declaration.pkce == "none":
+            assert (challenge, verifier) == (None, None)
+        else:
+            assert verifier
+            digest = hashlib.sha256(verifier[1].encode()).digest()
+            assert challenge == [base64.urlsafe_b64encode(digest).decode().rstrip("=")]
+            assert sent(url)["code_challenge_method"] == ["S256"]
+
+    def test_secrets_go_to_the_declared_hosts_alone(self, bench: Bench) -> None:
+        visitor = bench.visitor()
+        visitor.link()
+        visitor.disconnect()
+        hosts = declared_hosts(bench)
+        for request in bench.sandbox.ledger()["requests"]:
+            assert request["host"] in hosts
+            assert bench.secret not in request["path"] + request["query"]
+
+    def test_another_account_than_the_answer_said_is_refused(self, bench: Bench) -> None:
+        account = bench.declaration.identify.id[0]
+        other = "X" + bench.sandbox.control("POST", "accounts", {"business_name": "Other"})["id"]
+        bench.sandbox.fault("account", after=True, json_merge=nested(account, other))
+        bench.visitor().link()
+        if bench.declaration.token.answer.account or bench.declaration.callback.account:
+            assert bench.accounts() == []
+            assert bench.attempts()[0][0] in {"refused", "failed"}
+            if bench.provider.revocable:
+                assert bench.sandbox.live_grants() == []
+
+
+def nested(path: str, value: Any) -> Any:
+    """An object with a value at a path."""
+    for name in reversed(path.split(".")):
+        value = {name: value}
+    return value
+
+
+def declared_hosts(bench: Bench) -> set[str]:
+    """Every host that the declaration names, in its mode."""
+    declaration = bench.declaration
+    parts = [declaration.authorize, declaration.token, declaration.refresh, declaration.identify, declaration.readiness]
+    urls = [part.url for part in (*parts, declaration.revoke) if part is not None and not isinstance(part, str)]
+    values = {"account": "x", **bench.provider.constants}
+    return {urlsplit(fill_url(url, values)).netloc for url in urls if url}
