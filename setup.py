@@ -84,6 +84,5 @@ setup(
             "development = connectapp.sandbox.serve:serve_with_app",
         ],
         "console_scripts": ["connectapp = connectapp.cli:main"],
-        "pytest11": ["connectapp = connectapp.testing.plugin"],
     },
 )

@@ -1,4 +1,8 @@
-"""The pytest plug-in of the conformance kit. It imports nothing of the application before it is asked to."""
+"""The pytest plug-in of the conformance kit. It imports nothing of the application before it is asked to.
+
+It is named with ``-p`` and is no entry point: pytest loads each module of a distribution that has one by a loader of its
+own, by which Pyramid finds no static files, also in test runs that have nothing to do with the kit.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +11,8 @@ from typing import Any
 import pytest
 
 OPTION = "--connectapp-provider"
+
+pytest.register_assert_rewrite(*(f"connectapp.testing.contract_{part}" for part in ("answers", "life", "link")))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -1,4 +1,4 @@
-"""What ``pytest --connectapp-provider=NAME`` runs."""
+"""What ``pytest -p connectapp.testing.plugin --connectapp-provider=NAME`` runs."""
 
 from typing import ClassVar
 

@@ -141,7 +141,7 @@ def test_an_account_is_linked_with_it(environment: Environment, tmp_path: Path) 
 
 
 def test_it_passes_the_conformance_kit(environment: Environment) -> None:
-    kit = ["-q", "-p", "no:cacheprovider", "--connectapp-provider=acme"]
+    kit = ["-q", "-p", "no:cacheprovider", "-p", "connectapp.testing.plugin", "--connectapp-provider=acme"]
     done = environment.run(f"import sys, pytest; sys.exit(pytest.main({kit}))")
     assert done.returncode == 0, done.stdout[-3000:]
     assert "what the declarations leave out" in done.stdout

@@ -29,7 +29,8 @@ id = "id"
 def kit(directory: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """Run it for acme."""
     own = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST_", "COV_", "CONNECTAPP_"))}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--connectapp-provider=acme", *options]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "connectapp.testing.plugin"]
+    command += ["--connectapp-provider=acme", *options]
     return subprocess.run(command, cwd=directory, env=own, capture_output=True, text=True, timeout=300)
 
 
