@@ -1,7 +1,7 @@
 """The pytest plug-in of the conformance kit. It imports nothing of the application before it is asked to.
 
-It is named with ``-p`` and is no entry point: pytest loads each module of a distribution that has one by a loader of its
-own, by which Pyramid finds no static files, also in test runs that have nothing to do with the kit.
+It is named with ``-p`` and is no entry point: pytest loads each module of a distribution that has one by a loader of
+its own, by which Pyramid finds no static files, also in test runs that have nothing to do with the kit.
 """
 
 from collections.abc import Iterator
