@@ -23,7 +23,7 @@ class AnswerFormat:
 
     :param paths: our name to the path of what it means; e.g. ``{"expires_at": "access_token_expiration"}``.
     :param errors: paths of an error's code, the best first. What is at any of them makes the answer an error.
-    :param milliseconds: whether ``expires_in`` counts these. :param never_expires: whether no expiry is looked for.
+    :param milliseconds: whether ``expires_in`` counts these. :param never_expires: whether what it says does not count.
     :param lifetime: seconds that a token lives where the answer does not say.
     """
 
@@ -48,9 +48,9 @@ class AnswerFormat:
 
     def expires_at(self, answer: Mapping[str, Any], now: float) -> int | None:
         """See `expiry`."""
+        told = expiry(answer, now, self.milliseconds)
         if self.never_expires:
             return None
-        told = expiry(answer, now, self.milliseconds)
         return int(now + self.lifetime) if told is None and self.lifetime else told
 
 
@@ -109,7 +109,9 @@ def token_answer(
         expires_at = form.expires_at(answer, response.received_at)
     except (TypeError, ValueError):
         raise AnswerError(status, "with an expiry that is none", answer) from None
-    answer.pop("expires_at", None)
+    # Authlib would count by what is left here.
+    for name in ("expires_at", "expires_in") if form.never_expires else ("expires_at",):
+        answer.pop(name, None)
     return answer if expires_at is None else answer | {"expires_at": expires_at}
 
 

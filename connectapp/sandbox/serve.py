@@ -205,7 +205,8 @@ def serve_with_app(app: "WSGIApplication", global_conf: dict[str, str], **settin
         _give_up(f"cannot start on {settings['listen']}: {error}")
     with sandbox:
         shown = f"{settings['listen'].split()[0].rpartition(':')[0]}:{port_of(server)}"
-        others = "".join(f", {one.title}" for one in played(declarations))
+        titles = [one.title for one in declarations if one.kind == "onboarding" or one in played(declarations)]
+        others = "".join(f", {title}" for title in titles if title != "Stripe")
         sys.stdout.write(f"connectapp  http://{shown}\nsandbox     {sandbox.url} (stands in for Stripe{others})\n")
         sys.stdout.flush()
         for number in (signal.SIGINT, signal.SIGTERM):

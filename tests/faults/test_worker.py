@@ -89,10 +89,10 @@ def test_a_worker_that_is_told_to_stop_ends_what_it_has_begun(
     server.gate.clear()
     with commands(write_ini(site.settings, tmp_path), "worker") as (process,):
         assert server.offered.wait(60)
-        mail(site, "next@example.test")
         process.terminate()
         with pytest.raises(TimeoutExpired):
             process.wait(1)
+        mail(site, "next@example.test")  # not before it has heard of the stop
         server.gate.set()
         assert process.wait(60) == 0
     assert server.recipients == ["olga@example.test"]

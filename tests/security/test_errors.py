@@ -81,7 +81,7 @@ def test_no_text_from_outside_is_shown(site: Site, browser: Browser) -> None:
         for page in pages:
             assert 200 <= page.status_int < 500
             assert "canary" not in page.text, payload
-            assert "49" not in re.sub(r"<code>\w+</code>", "", page.text.partition("<main")[2])
+            assert "49" not in re.sub(r"<code>\w+</code>|\?x=\w+", "", page.text.partition("<main")[2])
             assert "canary" not in page.headers["Set-Cookie"] if "Set-Cookie" in page.headers else True
         assert not [line for line in lines if "\r" in line or "\0" in line or "\u202e" in line]
         site.change("DELETE FROM attempt WHERE status = 'pending'")
