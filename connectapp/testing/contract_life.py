@@ -1,5 +1,6 @@
 """The contract of an account's life: refreshing, giving back, readiness, messages of the provider."""
 
+import re
 import time
 from dataclasses import replace
 from typing import Any
@@ -116,7 +117,7 @@ class LifeContract:
             return replace(message, body=message.body + b" ") if signs_it else None
         if webhook.tolerance is None:
             return None
-        off = webhook.tolerance + 2
+        off = webhook.tolerance + 1
         return replace(message, received_at=message.received_at + (off if how == "old" else -off))
 
     def _message(self, bench: Bench, **order: Any) -> WebhookMessage | None:
@@ -131,4 +132,6 @@ class LifeContract:
             told["type"] = "something.else"
         made = bench.sandbox.control("POST", "webhooks", told | order)
         headers = {name.lower(): value for name, value in made["headers"].items()}
-        return WebhookMessage(made["body"].encode(), headers, made["query"], made["url"], time.time())
+        said = re.search(rf"\b{bench.declaration.webhook.timestamp_element}=(\d+)", " ".join(headers.values()))
+        at = float(said[1]) if said else time.time()  # to the second, so that the tolerance can be told from one more
+        return WebhookMessage(made["body"].encode(), headers, made["query"], made["url"], at)

@@ -54,6 +54,10 @@ class LinkContract:
         else:
             assert "scope" not in given
 
+    def test_the_event_form_offers_it_if_it_takes_money(self, bench: Bench) -> None:
+        form = bench.visitor().browser.get("/events/new").text
+        assert (f'name="connect" value="{bench.name}"' in form) == bench.declaration.charges
+
     def test_each_state_is_new_and_random(self, bench: Bench) -> None:
         visitor, name = bench.visitor(), bench.provider.callback_names.state
         states = [sent(visitor.leave())[name] for _ in range(5)]
@@ -71,6 +75,37 @@ class LinkContract:
         assert redemptions(bench) == 1
         assert visitor.come_back(path).status_int == 200  # a reload
         assert redemptions(bench) == 1
+
+    def test_what_is_told_of_the_account_is_kept(self, bench: Bench) -> None:
+        bench.visitor().link()
+        asking = bench.declaration.identify
+        (row,) = bench.rows("SELECT display_name, country, currency, external_id FROM provider_account")
+        assert row.display_name == ("Riverside" if asking.name else row.external_id)
+        country = "GB" if asking.country else asking.defaults.get("country")
+        currency = "gbp" if asking.currency else asking.defaults.get("currency")
+        assert (row.country, row.currency) == (country, currency or asking.currency_of.get(country or ""))
+
+    def test_the_first_name_that_there_is_counts(self, bench: Bench) -> None:
+        names = bench.declaration.identify.name
+        if any(part.isdecimal() for path in names for part in path.split(".")):
+            return  # a fault cannot reach into a list
+        visitor = bench.visitor()
+        for number, path in enumerate(names):
+            merged: dict[str, Any] = {}
+            for earlier in names[:number]:
+                merged = _merged(merged, nested(earlier, None))
+            bench.sandbox.fault("account", after=True, json_merge=_merged(merged, nested(path, f"Name {number}")))
+            visitor.link()
+            shown = bench.rows("SELECT display_name FROM provider_account ORDER BY id")
+            assert shown[-1].display_name == f"Name {number}"
+
+    def test_the_currency_follows_from_the_country_as_declared(self, bench: Bench) -> None:
+        visitor = bench.visitor()
+        for country, currency in bench.declaration.identify.currency_of.items():
+            account = bench.sandbox.control("POST", "accounts", {"business_name": country, "country": country})
+            visitor.come_back(bench.sandbox.decide(visitor.leave(), account=account["id"]))
+            found = bench.rows("SELECT currency FROM provider_account WHERE country = :country", country=country)
+            assert [row.currency for row in found] == [currency]
 
     def test_what_is_kept_is_sealed(self, bench: Bench) -> None:
         bench.visitor().link()
@@ -144,6 +179,14 @@ class LinkContract:
             assert bench.attempts()[0][0] in {"refused", "failed"}
             if bench.provider.revocable:
                 assert bench.sandbox.live_grants() == []
+
+
+def _merged(one: dict[str, Any], other: Any) -> dict[str, Any]:
+    """Both objects in one."""
+    both = dict(one)
+    for name, value in other.items():
+        both[name] = _merged(both[name], value) if isinstance(both.get(name), dict) else value
+    return both
 
 
 def nested(path: str, value: Any) -> Any:
