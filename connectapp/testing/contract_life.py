@@ -95,6 +95,18 @@ class LifeContract:
         if webhook and webhook.account:
             assert notice.external_id == held(bench).external_id
 
+    def test_a_message_of_the_other_mode_is_refused(self, bench: Bench) -> None:
+        webhook = bench.declaration.webhook
+        if webhook is None or webhook.mode is None:
+            return  # the provider does not say
+        message = self._message(bench, livemode=True)
+        with pytest.raises(GrantRefusedError, match="webhook_refused"):
+            bench.provider.verify_webhook(message)
+
+    def test_declared_currencies_are_taken_by_every_account(self, bench: Bench) -> None:
+        for currency in bench.declaration.currencies:
+            assert bench.provider.price_problem(100_000, currency, None) is None
+
     @pytest.mark.parametrize("forged", ["no signature", "another secret", "another body", "old", "from the future"])
     def test_a_forged_or_late_message_is_refused(self, bench: Bench, forged: str) -> None:
         message, webhook = self._message(bench), bench.declaration.webhook

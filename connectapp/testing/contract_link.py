@@ -3,11 +3,14 @@
 import base64
 import hashlib
 import re
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from connectapp.providers.effective import scopes
+from connectapp.providers.effective import problems, scopes
+from connectapp.providers.interfaces import Prefill
 from connectapp.providers.templates import fill, fill_url
+from connectapp.secret import Secret
 from connectapp.testing.bench import Bench
 
 
@@ -53,6 +56,19 @@ class LinkContract:
             assert given[name] == [declared.separator.join(words)]
         else:
             assert "scope" not in given
+
+    def test_every_option_may_be_chosen(self, bench: Bench) -> None:
+        provider = bench.provider
+        for name, values in bench.declaration.authorize.options.items():
+            for value in values:
+                settings = replace(provider.settings, option={name: value})
+                assert list(problems(provider.declaration, settings)) == []
+                chosen = type(provider)(provider.declaration, settings, provider.client)
+                verifier = Secret("v" * 43) if provider.uses_pkce else None
+                url = chosen.authorize_url(
+                    redirect_uri=bench.callback, state="s" * 43, code_verifier=verifier, prefill=Prefill()
+                )
+                assert sent(url)[name] == [value]
 
     def test_the_event_form_offers_it_if_it_takes_money(self, bench: Bench) -> None:
         form = bench.visitor().browser.get("/events/new").text

@@ -25,6 +25,7 @@ FOR_PEOPLE = ("documentation", "title", "unverified", "countries", "refresh.days
 SLOW = "nonsense or no_answer or outage or unknown_type"
 #: Survivors with a reason, by provider and key.
 REASONS: dict[str, str] = {
+    "mercadopago: webhook.disconnected": "the body is not signed, so that a message is but a hint whatever it says",
     "clover: token.answer.required": "without an access token nobody can be asked whose account it is: refused too",
 }
 
