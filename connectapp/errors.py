@@ -21,7 +21,17 @@
 No message of any of these carries a secret, a code, a state, or a provider's own prose.
 """
 
+import difflib
 from collections.abc import Iterable
+
+
+def did_you_mean(name: str, known: Iterable[str], prefix: str = "") -> str:
+    """What is added to the complaint about an unknown name: the nearest known one; nothing, if none is near.
+
+    :param prefix: what stands before the names when they are shown.
+    """
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f"; did you mean {prefix}{near[0]}?" if near else ""
 
 
 class ConnectappError(Exception):

@@ -4,7 +4,6 @@ They are declared in `settings_table`. A setting `attempt.minutes` is `connectap
 `CONNECTAPP_ATTEMPT_MINUTES` in the environment, which wins.
 """
 
-import difflib
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -14,7 +13,7 @@ from typing import Any
 from pyramid.settings import asbool
 
 from connectapp import values
-from connectapp.errors import SettingsError
+from connectapp.errors import SettingsError, did_you_mean
 from connectapp.secret import Secret
 from connectapp.settings_table import (
     ENVIRONMENT_PREFIX,
@@ -189,8 +188,7 @@ def _unknown(given: Mapping[str, str], providers: tuple[str, ...]) -> Iterator[s
         shown, candidates = PREFIX + key, [PREFIX + name for name in known]
         if key.startswith(ENVIRONMENT_PREFIX):
             shown, candidates = key, [f"{ENVIRONMENT_PREFIX}{n.replace('.', '_').upper()}" for n in known]
-        near = difflib.get_close_matches(shown, candidates, n=1)
-        yield f"{shown} is not a setting" + (f"; did you mean {near[0]}?" if near else "")
+        yield f"{shown} is not a setting{did_you_mean(shown, candidates)}"
 
 
 def _contradictions(settings: Settings) -> Iterator[str]:

@@ -1,6 +1,5 @@
 """A declaration together with the admin's settings: the addresses, scopes and requests that really come of it."""
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -8,6 +7,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from authlib.oauth2.rfc7523 import PrivateKeyJWT
 
+from connectapp.errors import did_you_mean
 from connectapp.oauth.answers import AnswerFormat
 from connectapp.oauth.shapes import Shape
 from connectapp.providers.declaration import Declaration
@@ -177,8 +177,7 @@ def _option_problems(declaration: Declaration, settings: ProviderSettings, key: 
 def _unknown(given: Mapping[str, str], known: Mapping[str, Any], key: str) -> Iterator[str]:
     for name in given:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            yield f"{key}.{name} is not a setting" + (f"; did you mean {key}.{near[0]}?" if near else "")
+            yield f"{key}.{name} is not a setting{did_you_mean(name, known, f'{key}.')}"
 
 
 def _mode_problems(declaration: Declaration, settings: ProviderSettings, prefix: str) -> Iterator[str]:

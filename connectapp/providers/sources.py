@@ -4,7 +4,6 @@ A package says so by an entry point of the group ``connectapp.providers``, whose
 is a module. It is imported only when the ini names the provider (security: nothing runs because it is installed).
 """
 
-import difflib
 import importlib
 import importlib.util
 import tomllib
@@ -17,8 +16,9 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from connectapp.errors import SettingsError
+from connectapp.errors import SettingsError, did_you_mean
 from connectapp.providers.declaration import Declaration
+from connectapp.providers.effective import PREFIX
 from connectapp.settings import ProviderSettings
 
 GROUP = "connectapp.providers"
@@ -26,7 +26,6 @@ GROUP = "connectapp.providers"
 CLASSES = {"oauth": "PROVIDER", "onboarding": "ONBOARDING"}
 API_VERSION = 1  # of what a module of another package is called with
 CATALOGUE = Path(__file__).with_name("catalogue")
-PREFIX = "connectapp.provider"
 
 
 @dataclass(frozen=True)
@@ -87,10 +86,7 @@ def _refuse_for_known(name: str, ini: Mapping[str, Any]) -> None:
 def _unknown(name: str, settings: ProviderSettings) -> str:
     if settings.variant and (CATALOGUE / f"{name}.toml").exists():
         return f"{PREFIX}.{name}.variant is {settings.variant!r}, of which the catalogue knows nothing"
-    near = difflib.get_close_matches(name, names(), n=1)
-    return f"connectapp.providers names {name!r}, which is not a provider" + (
-        f"; did you mean {near[0]}?" if near else ""
-    )
+    return f"connectapp.providers names {name!r}, which is not a provider{did_you_mean(name, names())}"
 
 
 def names() -> list[str]:
@@ -130,8 +126,7 @@ def _problem(error: ErrorDetails) -> str:
     if error["type"] != "extra_forbidden":
         text = error["msg"].removeprefix("Value error, ")
         return f"{where}: {text}" if where else text
-    near = difflib.get_close_matches(str(error["loc"][-1]), known_keys(error["loc"][:-1]), n=1)
-    return f"{where} is not a key" + (f"; did you mean {near[0]}?" if near else "")
+    return f"{where} is not a key{did_you_mean(str(error['loc'][-1]), known_keys(error['loc'][:-1]))}"
 
 
 def known_keys(loc: Iterable[int | str]) -> list[str]:
