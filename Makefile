@@ -21,7 +21,7 @@ test: $(VENV)/installed-test counterparty ## run every test, with the coverage g
 	@$(CLEAN) $(BIN)/python -m pytest --cov --cov-report=term $(PYTEST_ARGS)
 
 security: $(VENV)/installed-test ## the rows of docs/security-rows.md as a table, and every defence taken out once
-	@$(CLEAN) $(BIN)/python -m pytest -q -m row -p tests.security.table $(PYTEST_ARGS)
+	@$(CLEAN) $(BIN)/python -m pytest -q -m row --both-databases -p tests.security.table $(PYTEST_ARGS)
 	@$(CLEAN) $(BIN)/python -m pytest -q tests/security/test_defences.py $(PYTEST_ARGS)
 	@$(CLEAN) $(BIN)/python -m tests.security.defences
 

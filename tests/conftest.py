@@ -11,6 +11,24 @@ from tests.support.sandbox import SandboxClient, start_sandbox
 from tests.support.site import Browser, Site, make_settings
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--both-databases", action="store_true", help="on PostgreSQL, too, what says the same on both")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what a test that is marked `either_database` would say a second time."""
+    if config.getoption("both_databases"):
+        return
+    again = [item for item in items if item.get_closest_marker("either_database") and _on_postgresql(item)]
+    config.hook.pytest_deselected(items=again)
+    items[:] = [item for item in items if item not in again]
+
+
+def _on_postgresql(item: pytest.Item) -> bool:
+    call = getattr(item, "callspec", None)  # there is none where nothing is asked twice
+    return call is not None and call.params.get("database_url") == "postgresql"
+
+
 @pytest.fixture(scope="session")
 def sqlite(tmp_path_factory: pytest.TempPathFactory) -> SQLite:
     return SQLite(tmp_path_factory.mktemp("sqlite"))

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.security.routes import ACTORS, NOWHERE, ROUTES, Cast, introspected
-from tests.support.rows import SQLITE_ONLY, raw_request, state
+from tests.support.rows import EITHER_DATABASE, SQLITE_ONLY, raw_request, state
 from tests.support.site import Browser, Site
 
 
@@ -15,6 +15,7 @@ def test_every_view_is_in_the_table(site: Site) -> None:
     assert {(route.method, *route.view) for route in ROUTES} == introspected(site)
 
 
+@EITHER_DATABASE
 @pytest.mark.row("AZ-01", "AZ-03", "AZ-05")
 def test_every_actor_gets_what_the_table_says(make_site) -> None:
     site = make_site(demo="true", signup="open", mail__server="http://127.0.0.1:1/mail", mail__from="a@b.test")
@@ -91,6 +92,7 @@ def test_what_a_form_does_not_ask_is_not_taken(site: Site, browser: Browser) -> 
     assert site.rows("SELECT role FROM membership") == [("owner",), ("owner",)]
 
 
+@EITHER_DATABASE
 @pytest.mark.row("AZ-05")
 @pytest.mark.parametrize("actor", ["anonymous", "member", "roleless"])
 def test_who_may_not_connect_begins_nothing(site: Site, actor: str) -> None:

@@ -11,7 +11,7 @@ from webob import Request
 
 from tests.security.payloads import PAYLOADS
 from tests.security.routes import ROUTES, Cast
-from tests.support.rows import SQLITE_ONLY, answer_page, callback, logged, params, state, statuses
+from tests.support.rows import EITHER_DATABASE, SQLITE_ONLY, answer_page, callback, logged, params, state, statuses
 from tests.support.site import Browser, Site
 
 DETAILS = re.compile(r"Traceback|SELECT |\.py|sqlite|postgres|psycopg|Pyramid|waitress|/site-packages|line \d+", re.I)
@@ -40,6 +40,7 @@ class Tags(HTMLParser):
         self.values += [f"{name}={value}" for name, value in attrs]
 
 
+@EITHER_DATABASE
 @pytest.mark.row("ER-01")
 def test_a_denial_is_an_answer(site: Site, browser: Browser) -> None:
     page = browser.connect("deny")
@@ -51,6 +52,7 @@ def test_a_denial_is_an_answer(site: Site, browser: Browser) -> None:
     assert site.audit()[-1] == "attempt.denied"
 
 
+@EITHER_DATABASE
 @pytest.mark.row("ER-02", "ST-03")
 @pytest.mark.parametrize("query", ["error=x&error_description=canary", "error=access_denied", "error=x&state=canary"])
 def test_an_error_without_our_state_changes_nothing(site: Site, browser: Browser, query: str) -> None:
@@ -108,6 +110,7 @@ def test_names_from_outside_are_escaped_where_they_are_shown(site: Site) -> None
             assert "49canary" not in one.text
 
 
+@EITHER_DATABASE
 @pytest.mark.row("ER-04")
 def test_the_providers_prose_is_never_shown(site: Site, browser: Browser) -> None:
     prose = "Call +1 555 0100 to fix your account"
@@ -149,6 +152,7 @@ def test_nothing_from_outside_makes_a_line_in_the_log(site: Site, browser: Brows
     assert len(Formatter().format(record)) < 9000
 
 
+@EITHER_DATABASE
 @pytest.mark.row("ER-06")
 @pytest.mark.parametrize("error", ["access_denied", "server_error", "", "x"])
 def test_a_code_beside_an_error_is_not_used(site: Site, browser: Browser, error: str) -> None:

@@ -16,7 +16,7 @@ from webob import Request
 from connectapp.events.fields import FIELDS as EVENT_FIELDS
 from tests.security.payloads import PAYLOADS
 from tests.security.routes import ROUTES, Cast
-from tests.support.rows import state
+from tests.support.rows import EITHER_DATABASE, state
 from tests.support.site import Browser, Site
 
 OURS = ["csrf_token", "event", "version", "organizer", "target", "replaces", "attempt", "decision", "token", "connect"]
@@ -92,6 +92,7 @@ def answered(site: Site, request: Request) -> int:
     return status
 
 
+@EITHER_DATABASE
 def test_without_the_token_nothing_changes(cast: Cast) -> None:
     site = cast.site
     browsers = list(cast.browsers.values())

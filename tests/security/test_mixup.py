@@ -5,11 +5,12 @@ from dataclasses import replace
 import pytest
 
 from tests.security.routes import ROUTES, Cast
-from tests.support.rows import answer_page, callback, everything, params, statuses
+from tests.support.rows import EITHER_DATABASE, answer_page, callback, everything, params, statuses
 from tests.support.sandbox import Other, path_and_query
 from tests.support.site import Browser, Site
 
 
+@EITHER_DATABASE
 @pytest.mark.row("MX-01")
 def test_an_evil_provider_gets_no_code_of_an_honest_one(make_two, evil) -> None:
     """It sends the browser on to the honest one, with the state of our attempt with it."""
@@ -24,6 +25,7 @@ def test_an_evil_provider_gets_no_code_of_an_honest_one(make_two, evil) -> None:
     assert site.accounts() == []
 
 
+@EITHER_DATABASE
 @pytest.mark.row("MX-01", "MX-06")
 def test_a_code_of_an_honest_provider_is_not_taken_to_an_evil_one(make_two, evil) -> None:
     site = make_two()
@@ -73,6 +75,7 @@ def trip(make_two, action: str = "approve") -> tuple[Site, Browser, str]:
     return site, browser, url
 
 
+@EITHER_DATABASE
 @pytest.mark.row("MX-03", "ST-14", "TE-13")
 def test_who_names_itself_is_believed_for_its_own_answers(make_two) -> None:
     site, browser, url = trip(make_two)
@@ -86,6 +89,7 @@ def test_who_names_itself_is_believed_for_its_own_answers(make_two) -> None:
     assert [one["status"] for one in iss.requests("/oauth/revoke")] == [200]
 
 
+@EITHER_DATABASE
 @pytest.mark.row("MX-03")
 @pytest.mark.parametrize(
     "named",
@@ -113,6 +117,7 @@ def test_an_answer_in_another_name_is_refused(make_two, named: str | None, actio
     assert Other(site.sandbox, "iss").redemptions() == 0
 
 
+@EITHER_DATABASE
 @pytest.mark.row("MX-03", "RD-10")
 def test_to_be_named_twice_is_no_answer(make_two) -> None:
     site, browser, url = trip(make_two)
@@ -128,6 +133,7 @@ def test_a_name_that_was_not_announced_is_not_looked_at(site: Site, browser: Bro
     assert site.sandbox.redemptions() == 1
 
 
+@EITHER_DATABASE
 @pytest.mark.row("RD-12")
 def test_an_answer_that_is_posted_burns_nothing(make_two) -> None:
     site = make_two("form_post")
@@ -165,6 +171,7 @@ ELSEWHERE = dict.fromkeys(FIELDS, "https://evil.example/oauth/token") | {
 }
 
 
+@EITHER_DATABASE
 @pytest.mark.row("MX-08")
 def test_no_field_of_any_form_moves_a_provider(site: Site) -> None:
     cast = Cast(site)
@@ -212,6 +219,7 @@ def test_an_attempt_is_finished_by_the_configuration_that_began_it(site, browser
         assert site.sandbox.redemptions() == 0
 
 
+@EITHER_DATABASE
 @pytest.mark.row("MX-09")
 @pytest.mark.parametrize("livemode", [True, "false", None, 0])
 def test_an_answer_of_the_other_mode_is_refused_and_given_back(site, browser, livemode) -> None:

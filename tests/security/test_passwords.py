@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from connectapp.db import utcnow, uuid7
-from tests.support.rows import ago, logged, set_times
+from tests.support.rows import EITHER_DATABASE, ago, logged, set_times
 from tests.support.site import PASSWORD, Browser, Site
 
 WRONG = "not " + PASSWORD
@@ -68,6 +68,7 @@ def test_one_place_cannot_try_many_addresses(site: Site) -> None:
     elsewhere.sign_in(person.email)
 
 
+@EITHER_DATABASE
 @pytest.mark.row("AD-04", "HD-13", "RL-02")
 def test_a_claimed_address_changes_nothing(site: Site) -> None:
     site.person("olga")

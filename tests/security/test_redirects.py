@@ -4,7 +4,10 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from tests.support.rows import EITHER_DATABASE
 from tests.support.site import Browser, Site
+
+pytestmark = EITHER_DATABASE
 
 
 @pytest.mark.row("RD-01", "HD-12", "HD-13")

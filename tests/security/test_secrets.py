@@ -18,7 +18,7 @@ from connectapp.errors import UnreadableError
 from connectapp.vault import get_vault
 from tests.security.routes import ROUTES, Cast
 from tests.support.canaries import found, on_disk, secrets_of
-from tests.support.rows import answer_page, logged, params, refuse_inserts, statuses
+from tests.support.rows import EITHER_DATABASE, answer_page, logged, params, refuse_inserts, statuses
 from tests.support.sandbox import SECRET_KEY
 from tests.support.site import Browser, Site
 
@@ -142,6 +142,7 @@ def test_what_an_attempt_holds_opens_in_that_attempt_alone(make_two, evil) -> No
     assert "Connected" in answer_page(browser, evil.back(first)).text
 
 
+@EITHER_DATABASE
 @pytest.mark.row("SR-13")
 def test_no_page_holds_a_token(make_site) -> None:
     site = make_site(demo="true")

@@ -6,7 +6,7 @@ from copy import deepcopy
 import pytest
 
 from connectapp.db import utcnow
-from tests.support.rows import SQLITE_ONLY, ago, answer_page, params, raw_request, set_times, statuses
+from tests.support.rows import EITHER_DATABASE, SQLITE_ONLY, ago, answer_page, params, raw_request, set_times, statuses
 from tests.support.site import PASSWORD, Browser, Site
 
 SESSION = "__Host-session"
@@ -141,6 +141,7 @@ COOKIES = [
 ]
 
 
+@EITHER_DATABASE
 @pytest.mark.row("SE-10")
 @pytest.mark.parametrize("template", COOKIES)
 def test_a_cookie_that_is_not_ours_is_nobodys(site: Site, browser: Browser, template: str) -> None:

@@ -5,6 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from tests.support.rows import EITHER_DATABASE
 from tests.support.sandbox import path_and_query
 from tests.support.site import Browser, Site
 
@@ -47,6 +48,7 @@ def test_states_are_random_and_say_nothing(make_site) -> None:
     assert not {row[0] for row in stored} & set(states)
 
 
+@EITHER_DATABASE
 @pytest.mark.row("ST-03")
 @pytest.mark.parametrize("query", ["code=ac_x", "code=ac_x&state=", "code=ac_x&state", "", "code=ac_x&state=None"])
 def test_a_missing_state_is_refused(site: Site, browser: Browser, query: str) -> None:

@@ -24,6 +24,8 @@ from tests.support.site import Browser, Site
 
 # For what has nothing to do with the database.
 SQLITE_ONLY = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+# For what says the same on both: PostgreSQL is asked only where `--both-databases` is said, as `make security` does.
+EITHER_DATABASE = pytest.mark.either_database
 POSTGRESQL_ONLY = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
 

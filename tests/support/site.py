@@ -51,7 +51,8 @@ def make_settings(directory: Path, database_url: str, sandbox_url: str, **settin
         "signup": "open",
     }
     ini |= {key.replace("__", "."): value for key, value in settings.items()}
-    return {f"connectapp.{key}": value for key, value in ini.items()}
+    templates = {"jinja2.bytecode_caching": "true"}  # so that only the first of many processes compiles them
+    return {f"connectapp.{key}": value for key, value in ini.items()} | templates
 
 
 @dataclass
