@@ -12,6 +12,8 @@ requires = [
     "Authlib >= 1.9.9",
     "certifi",
     "cryptography >= 45",
+    # Reads the answers of providers that answer in XML.
+    "defusedxml >= 0.7.1",
     "plaster_pastedeploy >= 1.0",
     # Checks the declarations of providers, and writes their JSON Schema.
     "pydantic >= 2.10",

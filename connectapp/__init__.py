@@ -42,6 +42,7 @@ def includeme(config: Any) -> None:
     config.include("connectapp.layout")
     config.include("connectapp.error_views")
     config.include("connectapp.providers.registry")
+    config.include("connectapp.colours")
     config.include("connectapp.accounts.store")
     config.include("connectapp.accounts.chase")
     config.include("connectapp.accounts.notices")

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from plaster import get_settings as read_ini
@@ -20,7 +21,7 @@ from connectapp.db import Work, make_engine
 from connectapp.errors import ConnectappError, RefusedError
 from connectapp.oauth.transport import Transport
 from connectapp.organizers import passwords, signin
-from connectapp.providers import discovery, reference
+from connectapp.providers import discovery, overview, reference
 from connectapp.settings import Settings, get_settings, shown
 from connectapp.vault import new_key_line
 from connectapp.worker import get_worker, start_jobs
@@ -45,7 +46,8 @@ def configured(ini: str) -> Settings:
 def as_written(ini: str) -> Settings:
     """The settings of an ini file with their problems, for who is about to solve them."""
     config = Configurator(settings=read_ini(ini, "app:main"))
-    config.include("connectapp.settings")
+    for part in ("settings", "providers.registry.check"):
+        config.include(f"connectapp.{part}")
     return get_settings(config.registry)
 
 
@@ -158,6 +160,11 @@ def print_schema(arguments: argparse.Namespace) -> None:
     print(reference.schema())
 
 
+def print_overview(arguments: argparse.Namespace) -> None:
+    """Print the page of the catalogue as Markdown."""
+    print(overview.markdown(Path(arguments.notes)))
+
+
 def print_reference(arguments: argparse.Namespace) -> None:
     """Print the reference of a provider's declaration as Markdown."""
     print(reference.markdown())
@@ -190,6 +197,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--host", action="append", default=[], help="another host where its addresses may be")
     _command(providers, "schema", print_schema)
     _command(providers, "reference", print_reference)
+    _command(providers, "overview", print_overview, "notes")
     once = _command(commands, "worker", work, "ini")
     once.add_argument("--once", action="store_true", help="end when nothing is due any more")
     _command(commands, "jobs", show_jobs, "ini")
@@ -199,6 +207,7 @@ def parser() -> argparse.ArgumentParser:
 def _command(commands: Any, name: str, function: Any, *arguments: str) -> argparse.ArgumentParser:
     command: argparse.ArgumentParser = commands.add_parser(name, help=function.__doc__, description=function.__doc__)
     helps = {
+        "notes": "the directory of what is written by hand about some of them",
         "ini": "the configuration, e.g. production.ini",
         "email": "the person's address",
         "issuer": "its issuer identifier, an https:// address",

@@ -63,6 +63,18 @@ REFUSALS: dict[str, tuple[int, str, str, str]] = {
         "It was confirmed already, or it waited too long. Your accounts are as the accounts page shows them.",
         "Look at your accounts.",
     ),
+    "nothing_to_answer": (
+        409,
+        "This connection does not wait any more",
+        "It was finished already, it took too long, or it was begun in another browser. Nothing was changed.",
+        "Go back to where you pressed Connect, and press it again.",
+    ),
+    "other_tenant": (
+        409,
+        "This account is connected under another name",
+        "The provider says that it is the account that you named otherwise before, so it was not connected again.",
+        "Disconnect that one first, or connect a different account.",
+    ),
     "account_elsewhere": (
         409,
         "This account belongs to another organizer",

@@ -35,7 +35,7 @@ def carried(request: Any, *dropped: str) -> list[tuple[str, str]]:
 
 # What forms carry for us, which tells a person nothing.
 _OURS = {"csrf_token", "organizer", "event", "version", "target", "replaces", "attempt", "decision", "token", "connect"}
-_OURS |= {"payee", "invitation", "user", "to"}
+_OURS |= {"payee", "payee_2", "payee_3", "payee_4", "payee_5", "invitation", "user", "to", "find", "search", "enter"}
 
 
 def typed(request: Any) -> list[tuple[str, str]]:

@@ -100,9 +100,8 @@ def _comments(settings: Settings, source: Source, provider: ProviderSettings, *,
             "Not verified:",
             *(f"  {key}: {' '.join(note.split())}" for key, note in declaration.unverified.items()),
         )
-    problems = [*settings.problems, *effective.problems(declaration, provider)] if used else []
-    if problems:
-        yield from ("", "It does not start like this:", *(f"  {problem}" for problem in problems))
+    if used and settings.problems:
+        yield from ("", "It does not start like this:", *(f"  {problem}" for problem in settings.problems))
     yield ""
 
 

@@ -25,6 +25,7 @@ from pyramid.authorization import DENY_ALL, Allow, Authenticated, Everyone
 from pyramid.httpexceptions import HTTPForbidden
 
 from connectapp.db import is_id
+from connectapp.errors import ProviderError
 from connectapp.providers.interfaces import IPaymentProvider
 from connectapp.providers.registry import get_providers
 from connectapp.security import Permission
@@ -156,9 +157,14 @@ class AccountContext(Resource):
 
     @property
     def provider(self) -> IPaymentProvider | None:
-        """The account's provider; None while it is not configured, or in the other mode."""
+        """The account's provider, at the account's tenant; None while it is not configured, or in the other mode."""
         provider = self.providers.get(self.account.provider_name)
-        return provider if provider is not None and provider.mode == self.account.mode else None
+        if provider is None or provider.mode != self.account.mode:
+            return None
+        try:
+            return provider.at(self.account.tenant)
+        except ProviderError:
+            return None  # it asks for something else now
 
     def __getitem__(self, name: str) -> "Payments":
         return {"payments": Payments}[name](self, name, self.request)

@@ -7,7 +7,7 @@ They are declared in `settings_table`. A setting `attempt.minutes` is `connectap
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pyramid.settings import asbool
@@ -25,15 +25,16 @@ from connectapp.settings_table import (
     Setting,
 )
 
-#: In development a provider needs no settings: the sandbox knows this platform.
-SANDBOX = {"client_id": "ca_sandbox_{name}", "client_secret": "sk_test_sandbox_{name}", "mode": "test"}
+#: In development a provider needs none of these, nor what its declaration names in `secrets`: the sandbox makes them up
+#: (`connectapp.providers.effective.completed`).
+SANDBOX = frozenset({"client_id", "client_secret", "mode"})
 
 
 @dataclass(frozen=True)
 class ProviderSettings:
     """What the admin says of one provider; see `PROVIDER_SETTINGS`.
 
-    :param variable, option: the values of the declaration's own settings. :param ini: see `INI_SETTINGS`.
+    :param variable, option, secret: the values of the declaration's own settings. :param ini: see `INI_SETTINGS`.
     """
 
     name: str
@@ -49,7 +50,14 @@ class ProviderSettings:
     file: str | None = None
     variable: Mapping[str, str] = field(default_factory=dict)
     option: Mapping[str, str] = field(default_factory=dict)
+    secret: Mapping[str, Secret | None] = field(default_factory=dict)
     ini: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def own(self) -> dict[str, Any]:
+        """What is said of this provider and of no other, by keys such as ``variable.region``."""
+        free = {f"{part.key}.{key}": value for part in FREE_PARTS for key, value in getattr(self, part.key).items()}
+        return {**self.ini, **free}
 
 
 @dataclass
@@ -134,8 +142,8 @@ def _given(raw: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, str]
 
 def _provider_key(variable: str) -> str | None:
     for part in FREE_PARTS:
-        if found := re.fullmatch(rf"{ENVIRONMENT_PREFIX}PROVIDER_(\w+?)_{part.upper()}_(\w+)", variable):
-            return f"provider.{found[1].lower()}.{part}.{found[2].lower()}"
+        if found := re.fullmatch(rf"{ENVIRONMENT_PREFIX}PROVIDER_(\w+?)_{part.key.upper()}_(\w+)", variable):
+            return f"provider.{found[1].lower()}.{part.key}.{found[2].lower()}"
     for setting in sorted((*PROVIDER_SETTINGS, *INI_SETTINGS), key=lambda one: -len(one.key)):
         start, end = f"{ENVIRONMENT_PREFIX}PROVIDER_", f"_{setting.key.upper()}"
         if variable.startswith(start) and variable.endswith(end):
@@ -165,25 +173,28 @@ def _provider(name: str, given: Mapping[str, str], settings: Settings) -> Provid
         }
         for table in (PROVIDER_SETTINGS, INI_SETTINGS)
     )
-    variable, option = (_free(given, f"provider.{name}.{part}.") for part in FREE_PARTS)
-    return ProviderSettings(name, **found, variable=variable, option=option, ini=ini)
+    free: dict[str, Any] = {part.key: _free(part, name, given, settings.problems) for part in FREE_PARTS}
+    return ProviderSettings(name, **found, **free, ini=ini)
 
 
 def _provider_value(setting: Setting, name: str, given: Mapping[str, str], settings: Settings) -> Any:
     key = f"provider.{name}.{setting.key}"
-    if settings.development and setting.key in SANDBOX and not given.get(key):
-        given = {key: SANDBOX[setting.key].format(name=name)}
+    if settings.development and setting.key in SANDBOX:
+        setting = replace(setting, required=False)
     return _value(setting, key, f"{ENVIRONMENT_PREFIX}{key.replace('.', '_').upper()}", given, settings.problems)
 
 
-def _free(given: Mapping[str, str], beginning: str) -> dict[str, str]:
-    return {key.removeprefix(beginning): value for key, value in given.items() if key.startswith(beginning) and value}
+def _free(part: Setting, name: str, given: Mapping[str, str], problems: list[str]) -> dict[str, Any]:
+    """What is said of one of `FREE_PARTS`, by the declaration's names; None where it cannot be so."""
+    beginning = f"provider.{name}.{part.key}."
+    said = [key for key, value in given.items() if key.startswith(beginning) and value.strip()]
+    return {key.removeprefix(beginning): _value(part, key, key, given, problems) for key in said}
 
 
 def _unknown(given: Mapping[str, str], providers: tuple[str, ...]) -> Iterator[str]:
     known = {setting.key for setting in SETTINGS}
     known |= {f"provider.{name}.{one.key}" for name in providers for one in (*PROVIDER_SETTINGS, *INI_SETTINGS)}
-    free = tuple(f"provider.{name}.{part}." for name in providers for part in FREE_PARTS)
+    free = tuple(f"provider.{name}.{part.key}." for name in providers for part in FREE_PARTS)
     for key in sorted(key for key in set(given) - known if not key.startswith(free)):
         shown, candidates = PREFIX + key, [PREFIX + name for name in known]
         if key.startswith(ENVIRONMENT_PREFIX):
@@ -224,8 +235,9 @@ def _mail_problems(settings: Settings) -> Iterator[str]:
 
 def _samples(settings: Settings) -> Iterator[str]:
     for provider in settings.provider.values():
-        if provider.client_secret and values.is_sample(provider.client_secret):
-            yield f"{PREFIX}provider.{provider.name}.client_secret is too short or a sample, which production refuses"
+        for key, value in {"client_secret": provider.client_secret, **provider.own}.items():
+            if isinstance(value, Secret) and values.is_sample(value):
+                yield f"{PREFIX}provider.{provider.name}.{key} is too short or a sample, which production refuses"
 
 
 def _debugging(raw: Mapping[str, Any]) -> Iterator[str]:
@@ -244,10 +256,8 @@ def shown(settings: Settings) -> Iterator[tuple[str, str]]:
     for name, provider in settings.provider.items():
         for setting in PROVIDER_SETTINGS:
             yield f"{PREFIX}provider.{name}.{setting.key}", _text(getattr(provider, setting.attribute))
-        own = {"": provider.ini, "variable.": provider.variable, "option.": provider.option}
-        for part, values_of in own.items():
-            for key, value in values_of.items():
-                yield f"{PREFIX}provider.{name}.{part}{key}", _text(value)
+        for key, value in provider.own.items():
+            yield f"{PREFIX}provider.{name}.{key}", _text(value)
 
 
 def _text(value: object) -> str:

@@ -97,4 +97,4 @@ INI_SETTINGS = (
     Setting("charges", values.boolean),
 )
 #: Settings whose last part is the declaration's: ``provider.clover.variable.region``.
-FREE_PARTS = ("variable", "option")
+FREE_PARTS = (Setting("variable"), Setting("option"), Setting("secret", values.secret_token, secret=True))

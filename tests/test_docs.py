@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from connectapp.providers import reference, sources
+from connectapp.providers import overview, reference, sources
 from connectapp.providers.oauth2 import OAuth2Provider
 from connectapp.settings import SANDBOX, ProviderSettings, load
 from connectapp.settings_table import FREE_PARTS, INI_SETTINGS, PROVIDER_SETTINGS, SETTINGS, Setting
@@ -62,14 +62,24 @@ def test_what_the_ini_leaves_out_of_a_provider_is_documented() -> None:
 
 def test_no_setting_is_documented_that_does_not_exist() -> None:
     known = {setting.key for setting in (*SETTINGS, *PROVIDER_SETTINGS, *INI_SETTINGS)}
-    assert set(rows("settings.md")) == known | {f"{part}.NAME" for part in FREE_PARTS}
+    assert set(rows("settings.md")) == known | {f"{part.key}.NAME" for part in FREE_PARTS}
 
 
-def test_every_provider_is_documented() -> None:
-    headings = re.findall(r"^## (.+)$", (ROOT / "docs" / "providers.md").read_text(), re.MULTILINE)
-    declared = {path.name.partition(".")[0] for path in sources.CATALOGUE.glob("*.toml")}  # a variant is its provider's
-    titles = [tomllib.loads((sources.CATALOGUE / f"{name}.toml").read_text())["title"] for name in declared]
-    assert sorted(titles) == sorted(headings)
+@pytest.mark.parametrize("part", FREE_PARTS, ids=lambda part: part.key)
+def test_which_of_the_declarations_settings_are_secrets_is_documented(part: Setting) -> None:
+    row = rows("settings.md")[f"{part.key}.NAME"]
+    assert row[1] == f"`{part.key.upper()}_NAME`"
+    assert ("secret" in row[2]) == ("In development the sandbox's" in row[4]) == part.secret
+
+
+def test_every_provider_says_how_to_register() -> None:
+    for path in sources.CATALOGUE.glob("*.toml"):
+        variant = path.name.count(".") > 1  # which is registered as its provider says
+        assert variant or len(sources.read(path).registering) > 60, path.name
+
+
+def overview_page() -> str:
+    return overview.markdown(ROOT / "docs/providers")
 
 
 @pytest.mark.parametrize(
@@ -77,6 +87,7 @@ def test_every_provider_is_documented() -> None:
     [
         ("provider-declaration.md", "reference", reference.markdown),
         ("provider-declaration.schema.json", "schema", reference.schema),
+        ("providers.md", "overview docs/providers", overview_page),
     ],
 )
 def test_what_is_made_of_the_models_is_up_to_date(page: str, command: str, made: Callable[[], str]) -> None:
@@ -99,9 +110,13 @@ def test_the_ini_that_adds_a_provider_does() -> None:
 
 
 def test_the_declarations_that_add_a_provider_do() -> None:
-    declared, project = examples("toml")
+    declared, *more, project = examples("toml")
     values = tomllib.loads(declared)
     assert sources.checked(values, "acme.toml").title == "Acme"
+    for part in more:
+        for key, table in tomllib.loads(part).items():
+            values[key] = values.get(key, {}) | table
+        assert sources.checked(values, "acme.toml") != sources.checked(tomllib.loads(declared), "acme.toml")
     example = tomllib.loads((ROOT / "examples/connectapp-acme/pyproject.toml").read_text())
     for table, content in tomllib.loads(project).items():
         assert content.items() <= example[table].items()

@@ -44,14 +44,18 @@ MAY_IMPORT: dict[str, set[str]] = {
     "schema": {"db", "errors", "vault"},
     "security": {"organizers.models"},
     "layout": {"providers.interfaces", "settings"},
-    "resources": {"db", "providers.interfaces", "providers.registry", "security"},
+    "offers": {"layout", "providers.interfaces"},
+    "colours": {"providers.registry"},
+    "resources": {"db", "errors", "providers.interfaces", "providers.registry", "security"},
     "error_views": {"errors", "forms", "http"},
     "providers": {
-        "errors", "money", "oauth", "providers.answers", "providers.declaration", "providers.effective",
-        "providers.endpoints", "providers.interfaces", "providers.oauth2", "providers.parts", "providers.sources",
-        "providers.templates", "providers.webhooks", "secret", "settings",
+        "errors", "money", "oauth", "providers.answers", "providers.callbacks", "providers.capabilities",
+        "providers.declaration", "providers.effective", "providers.endpoints", "providers.interfaces",
+        "providers.oauth2", "providers.parts", "providers.signatures", "providers.sources", "providers.templates",
+        "providers.tenants", "providers.webhooks", "secret", "settings",
     },
-    "providers.interfaces": {"secret"},
+    "providers.interfaces": {"providers.tenants", "secret"},
+    "providers.tenants": set(),
     "providers.templates": {"secret"},
     "providers.parts": {"providers.interfaces"},
     "providers.endpoints": {"providers.parts"},
@@ -63,32 +67,38 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "organizers.models": {"db"},
     "accounts": {
-        "accounts", "audit", "db", "errors", "jobs", "organizers.models", "providers.interfaces", "secret", "vault",
+        "accounts", "audit", "db", "errors", "jobs", "organizers.models", "providers.interfaces", "providers.tenants",
+        "secret", "vault",
     },
     # Jobs have no request; like `resources`, they find the providers themselves.
     "accounts.chase": {"accounts", "db", "errors", "jobs", "providers.registry", "vault"},
     "accounts.notices": {"accounts", "mail", "organizers.models", "settings"},
     "accounts.views": {
-        "accounts", "audit", "errors", "layout", "organizers.models", "providers.interfaces", "resources", "security",
-        "vault",
+        "accounts", "audit", "errors", "layout", "offers", "organizers.models", "providers.capabilities", "resources",
+        "security", "vault",
     },
     "connect": {
-        "accounts", "audit", "connect", "db", "errors", "organizers.models", "providers.interfaces", "secret",
-        "security", "sessions", "settings", "vault",
+        "accounts", "audit", "connect", "db", "errors", "organizers.models", "providers.capabilities",
+        "providers.interfaces", "providers.tenants", "secret", "security", "sessions", "settings", "vault",
     },
     "connect.views": {
         "accounts.store", "audit", "connect", "db", "errors", "forms", "layout", "logs", "resources", "security",
         "settings", "tries", "vault",
     },
-    "connect.leaving": {"connect.flow", "oauth.transport", "providers.interfaces", "settings", "vault"},
-    "payments": {"accounts", "audit", "db", "errors", "money", "payments", "providers.interfaces", "secret", "vault"},
+    "connect.questions": {"forms", "providers.tenants"},
+    "connect.leaving": {
+        "connect.departure", "connect.flow", "oauth.transport", "providers.interfaces", "settings", "vault",
+    },
+    "payments": {
+        "accounts", "audit", "db", "errors", "money", "payments", "providers.capabilities", "secret", "vault",
+    },
     "payments.views": {
-        "accounts.store", "errors", "payments", "providers.interfaces", "resources", "security", "vault",
+        "accounts.store", "errors", "payments", "providers.capabilities", "resources", "security", "vault",
     },
     "connect.recovery": {"connect", "db", "providers.interfaces", "providers.registry", "settings", "vault"},
     "events": {
-        "accounts", "audit", "connect.attempts", "db", "errors", "events", "layout", "money", "organizers.models",
-        "providers.interfaces",
+        "accounts", "audit", "connect.attempts", "db", "errors", "events", "layout", "money", "offers",
+        "organizers.models", "providers.interfaces",
     },
     "events.views": {
         "accounts.uses", "connect.leaving", "db", "errors", "events", "forms", "resources", "security",
@@ -104,7 +114,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "cli": {
         "db", "errors", "jobs", "oauth.transport", "organizers.passwords", "organizers.signin", "providers.discovery",
-        "providers.reference", "providers_cli", "schema", "settings", "vault", "worker",
+        "providers.overview", "providers.reference", "providers_cli", "schema", "settings", "vault", "worker",
     },
     "providers_cli": {"errors", "providers.effective", "providers.sources", "providers.templates", "settings"},
 }  # fmt: skip

@@ -13,6 +13,7 @@ from connectapp.accounts.store import AccountStore, Owner, masked
 from connectapp.db import Work, utcnow
 from connectapp.errors import ProviderError, UnreadableError
 from connectapp.providers.interfaces import Grant, IPaymentProvider
+from connectapp.providers.tenants import Tenant
 from connectapp.secret import Secret
 from connectapp.vault import KeyRing
 
@@ -34,6 +35,7 @@ class Revocation:
 
     account_id: str
     external_id: str
+    tenant: Tenant
     access_token: Secret | None
     refresh_token: Secret | None
 
@@ -91,10 +93,11 @@ class Lifecycle:
 
         Where the provider has no way for that, the grant is only forgotten.
 
+        :param provider: at the tenant that gave it.
         :raises ProviderError: if the provider did not confirm.
         """
         with self.work.writing() as session:
-            if AccountStore(session, self.ring).used(provider.name, grant.mode, grant.external_id):
+            if AccountStore(session, self.ring).used(provider.name, grant.mode, grant.external_id, provider.tenant):
                 return
         if provider.revocable:
             provider.revoke(grant.external_id, grant.access_token, grant.refresh_token)
@@ -109,7 +112,8 @@ class Lifecycle:
         failure = None
         try:
             if provider.revocable:
-                provider.revoke(revocation.external_id, revocation.access_token, revocation.refresh_token)
+                there = provider.at(revocation.tenant)
+                there.revoke(revocation.external_id, revocation.access_token, revocation.refresh_token)
         except ProviderError as error:
             failure = error.code
         with self.work.writing() as session:
@@ -145,7 +149,7 @@ def mark_disconnecting(store: AccountStore, link: ConnectedAccount, owner: Owner
 def _unless_used(store: AccountStore, link: ConnectedAccount, owner: Owner) -> Revocation | None:
     """What to revoke; or None after ending the link, because another live one uses the provider account."""
     account = link.provider_account
-    if store.used(account.provider, account.mode, account.external_id, besides=link.id):
+    if store.used(account.provider, account.mode, account.external_id, link.tenant, besides=link.id):
         _close(store, link, owner)
         return None
     return _revocation(store, link)
@@ -160,7 +164,7 @@ def _revocation(store: AccountStore, link: ConnectedAccount) -> Revocation:
         tokens = store.tokens(link)
     except UnreadableError:
         tokens = None, None  # many providers revoke by account id alone; the others will say no
-    return Revocation(link.id, link.provider_account.external_id, *tokens)
+    return Revocation(link.id, link.provider_account.external_id, link.tenant, *tokens)
 
 
 def _close(store: AccountStore, link: ConnectedAccount, owner: Owner, action: str = "account.disconnected") -> None:

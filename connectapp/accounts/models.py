@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from connectapp.db import Base, id_column, utcnow
@@ -35,7 +35,8 @@ class ProviderAccount(Base):
 class ConnectedAccount(Base):
     """An organizer's link to a provider account, with its sealed credentials.
 
-    `version` is for compare-and-swap; `proof` says how we know whose account it is (see `providers.interfaces`).
+    `version` is for compare-and-swap; `proof` says how we know whose account it is (see `providers.interfaces`);
+    `tenant` is where the provider is asked about it.
     """
 
     __tablename__ = "connected_account"
@@ -62,6 +63,7 @@ class ConnectedAccount(Base):
     refresh_token: Mapped[bytes | None]
     expires_at: Mapped[datetime | None]
     proof: Mapped[str]
+    tenant: Mapped[dict[str, str]] = mapped_column(JSON, default=dict, server_default="{}")
     version: Mapped[int] = mapped_column(default=1)
     linked_by: Mapped[str] = mapped_column(ForeignKey("user.id"))
     linked_at: Mapped[datetime] = mapped_column(default=utcnow)

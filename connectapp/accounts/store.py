@@ -1,7 +1,7 @@
 """Connected accounts in the database: link, find, show. Knows no provider and no request."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from connectapp.db import insert, utcnow, uuid7
 from connectapp.errors import RefusedError
 from connectapp.organizers.models import User
 from connectapp.providers.interfaces import Grant, Identity
+from connectapp.providers.tenants import Tenant
 from connectapp.secret import Secret
 from connectapp.vault import Binding, KeyRing, get_vault
 
@@ -45,6 +46,7 @@ class AccountView:
     proof: str
     linked_at: datetime
     linked_by: str
+    tenant: Tenant = field(default_factory=dict)
 
     @property
     def path(self) -> str:
@@ -72,11 +74,12 @@ class AccountStore:
 
         :param share: whether an account may be linked by several organizers.
         :return: the connected account's id.
-        :raises RefusedError: ``account_elsewhere``, if another organizer has it.
+        :raises RefusedError: ``account_elsewhere``, if another organizer has it; ``other_tenant``, if it is linked with
+            another tenant, whose account it would be taken for.
         """
         account = self._locked_provider_account(provider, grant.mode, identity)
         links = self._live_links(account.id)
-        self._check_free(links, owner.organizer_id, share=share)
+        self._check_free(links, identity, owner.organizer_id, share=share)
         own = next((link for link in links if link.organizer_id == owner.organizer_id), None)
         link = own or ConnectedAccount(id=uuid7(), organizer_id=owner.organizer_id, provider_account=account, version=0)
         self._fill(link, grant, identity, owner)
@@ -99,14 +102,16 @@ class AccountStore:
     def check_free(self, provider: str, mode: str, identity: Identity, organizer_id: str, *, share: bool) -> None:
         """Refuse early what `link` would refuse.
 
-        :raises RefusedError: ``account_elsewhere``, if another organizer has the account.
+        :raises RefusedError: see `link`.
         """
         account = self._locked_provider_account(provider, mode, identity)
-        self._check_free(self._live_links(account.id), organizer_id, share=share)
+        self._check_free(self._live_links(account.id), identity, organizer_id, share=share)
 
-    def _check_free(self, links: list[ConnectedAccount], organizer_id: str, *, share: bool) -> None:
+    def _check_free(self, links: list[ConnectedAccount], identity: Identity, organizer_id: str, *, share: bool) -> None:
         if not share and any(link.organizer_id != organizer_id for link in links):
             raise RefusedError("account_elsewhere")
+        if any(link.tenant != identity.tenant for link in links):
+            raise RefusedError("other_tenant")
 
     def is_account(self, account_id: str, provider: str, external_id: str) -> bool:
         """Whether the connected account is a link to this very account at the provider."""
@@ -119,10 +124,11 @@ class AccountStore:
         link.scope, link.token_type = grant.scope, grant.token_type
         link.publishable_key, link.expires_at = grant.publishable_key, grant.expires_at
         link.proof, link.linked_by, link.linked_at = identity.proof, owner.user_id, utcnow()
+        link.tenant = dict(identity.tenant)
         link.version += 1
-        for field in TOKEN_FIELDS:
-            token: Secret | None = getattr(grant, field)
-            setattr(link, field, None if token is None else self.ring.seal(token, binding(link, field)))
+        for name in TOKEN_FIELDS:
+            token: Secret | None = getattr(grant, name)
+            setattr(link, name, None if token is None else self.ring.seal(token, binding(link, name)))
 
     def _locked_provider_account(self, provider: str, mode: str, identity: Identity) -> ProviderAccount:
         """The provider account's row, made if need be, locked until the end of the transaction."""
@@ -148,15 +154,18 @@ class AccountStore:
         )
         return list(self.session.scalars(query))
 
-    def used(self, provider: str, mode: str, external_id: str | None, *, besides: str | None = None) -> bool:
-        """Whether a live link uses the provider account: then revoking would cut that link off.
+    def used(
+        self, provider: str, mode: str, external_id: str | None, tenant: Tenant, *, besides: str | None = None
+    ) -> bool:
+        """Whether a live link uses the provider account at this tenant: then revoking would cut that link off.
 
         :param besides: the id of a link that does not count.
         """
         account = self.session.scalars(
             select(ProviderAccount).filter_by(provider=provider, mode=mode, external_id=external_id).with_for_update()
         ).one_or_none()
-        return account is not None and any(link.id != besides for link in self._live_links(account.id))
+        links = [] if account is None else self._live_links(account.id)
+        return any(link.id != besides and link.tenant == tenant for link in links)
 
     def locked(self, account_id: str, organizer_id: str) -> ConnectedAccount:
         """An organizer's connected account, locked for a change.
@@ -239,6 +248,7 @@ def _view(link: ConnectedAccount, email: str) -> AccountView:
         proof=link.proof,
         linked_at=link.linked_at,
         linked_by=email,
+        tenant=link.tenant,
     )
 
 

@@ -6,6 +6,7 @@ from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.view import view_config
 from sqlalchemy import select
 
+from connectapp import offers
 from connectapp.accounts.lifecycle import Lifecycle
 from connectapp.accounts.models import ACTIVE
 from connectapp.accounts.store import Owner
@@ -14,7 +15,7 @@ from connectapp.audit import AuditRecord
 from connectapp.errors import UnavailableError
 from connectapp.layout import provider_link
 from connectapp.organizers.models import User
-from connectapp.providers.interfaces import ITakesTestPayments
+from connectapp.providers.capabilities import ITakesTestPayments
 from connectapp.resources import AccountContext, Accounts
 from connectapp.security import Permission
 from connectapp.vault import get_vault
@@ -32,10 +33,15 @@ EVENTS = {
 
 @view_config(context=Accounts, permission=Permission.VIEW_ACCOUNTS, request_method="GET", renderer="accounts.jinja2")
 def accounts(context: Accounts, request: Any) -> dict[str, Any]:
-    """All accounts, and a button for each provider."""
+    """All accounts, and the providers to connect with."""
+    found = request.account_store.views(request.actor.organizer_id)
+    latest = next((one for one in found if one.country), None)
+    place = offers.guess(request, latest and latest.country, latest and latest.currency)
     return {
-        "accounts": request.account_store.views(request.actor.organizer_id),
+        "accounts": found,
         "providers": [provider_link(provider) for provider in context.providers.values()],
+        "offers": offers.arrange(context.providers.values(), place, request.GET.get("find", "")),
+        "searchable": len(context.providers) > offers.AT_ONCE,
         "may_connect": request.actor.role == "owner",
     }
 

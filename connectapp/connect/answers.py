@@ -15,6 +15,7 @@ class Answer:
     """What came back from the provider by way of the browser (RFC 6749 section 4.1.2, RFC 9207).
 
     :param account: which account that is, where the provider says so here; anybody could have written it.
+    :param parameters: everything, in the order of the query.
     """
 
     state: str
@@ -22,6 +23,7 @@ class Answer:
     error: str | None
     issuer: str | None
     account: str | None = None
+    parameters: tuple[tuple[str, str], ...] = ()
 
 
 def parse_answer(pairs: Iterable[tuple[str, str]], names: CallbackNames) -> Answer:
@@ -33,7 +35,8 @@ def parse_answer(pairs: Iterable[tuple[str, str]], names: CallbackNames) -> Answ
     """
     known = {name.lower(): name for name in (names.state, names.code, names.account, "error", "iss") if name}
     found: dict[str, str] = {}
-    for name, value in pairs:
+    parameters = tuple(pairs)
+    for name, value in parameters:
         exact = known.get(re.sub(r"\[.*\]$", "", name.strip()).lower())
         if exact is None:
             continue
@@ -47,4 +50,4 @@ def parse_answer(pairs: Iterable[tuple[str, str]], names: CallbackNames) -> Answ
     account = found.get(names.account or "") or None
     if not all(re.fullmatch(rf"[!-~]{{1,{LONGEST_CODE}}}", value) for value in (code, account) if value is not None):
         raise RefusedError("malformed_answer")
-    return Answer(found[names.state], code, found.get("error"), found.get("iss"), account)
+    return Answer(found[names.state], code, found.get("error"), found.get("iss"), account, parameters)

@@ -11,11 +11,13 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, ForeignKey, Index, func, select, update
+from sqlalchemy import JSON, CursorResult, ForeignKey, Index, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from connectapp import audit
 from connectapp.db import Base, id_column, utcnow, uuid7
 from connectapp.providers.interfaces import IPaymentProvider
+from connectapp.providers.tenants import Tenant
 from connectapp.secret import Secret
 from connectapp.security import Actor
 from connectapp.sessions import hash_token
@@ -40,7 +42,7 @@ class Attempt(Base):
 
     `verifier` and `grant` are sealed; both are erased when the attempt ends. `reason` is a machine word that says more
     about the status. `account_id` is the connected account that came of it; `external_id` the account that a provider
-    made for the attempt before the organizer went there.
+    made for the attempt before the organizer went there. `tenant` is what the organizer was asked before that.
     """
 
     __tablename__ = "attempt"
@@ -54,6 +56,7 @@ class Attempt(Base):
     provider: Mapped[str]
     mode: Mapped[str]
     revision: Mapped[str]
+    tenant: Mapped[dict[str, str]] = mapped_column(JSON, default=dict, server_default="{}")
     target: Mapped[str]
     replaces_id: Mapped[str | None] = mapped_column(ForeignKey("connected_account.id"))
     redirect_uri: Mapped[str]
@@ -78,6 +81,7 @@ class AttemptFacts:
     organizer_id: str
     provider: str
     mode: str
+    tenant: Tenant
     target: str
     replaces_id: str | None
     redirect_uri: str
@@ -94,7 +98,7 @@ def facts(attempt: Attempt) -> AttemptFacts:
 
 @dataclass(frozen=True)
 class Begun:
-    """A new attempt, and the two secrets that are to go to the provider."""
+    """The two secrets of a new attempt that are to go to the provider."""
 
     attempt_id: str
     state: str
@@ -111,17 +115,14 @@ def begin(
     redirect_uri: str,
     minutes: int,
     replaces_id: str | None = None,
-) -> Begun:
+) -> tuple[Attempt, Begun]:
     """Make a pending attempt.
 
     :param target: where the person goes afterwards: ``accounts``; never a path.
     :param minutes: how long the callback is awaited.
     """
-    state = secrets.token_urlsafe(32)
-    verifier = Secret(secrets.token_urlsafe(48)) if provider.uses_pkce else None
     attempt = Attempt(
         id=uuid7(),
-        state_hash=hash_token(state),
         session_hash=actor.session_hash,
         user_id=actor.user_id,
         organizer_id=actor.organizer_id,
@@ -133,15 +134,43 @@ def begin(
         redirect_uri=redirect_uri,
         expires_at=utcnow() + timedelta(minutes=minutes),
     )
-    if verifier is not None:
-        attempt.verifier = ring.seal(verifier, binding(attempt, "verifier"))
+    begun = renew(ring, attempt, provider)
     session.add(attempt)
+    return attempt, begun
+
+
+def renew(ring: KeyRing, attempt: Attempt, provider: IPaymentProvider) -> Begun:
+    """Give a pending attempt new secrets, for the tenant that the provider is at; the ones before are good no more."""
+    state = secrets.token_urlsafe(32)
+    verifier = Secret(secrets.token_urlsafe(48)) if provider.uses_pkce else None
+    attempt.state_hash, attempt.tenant = hash_token(state), dict(provider.tenant)
+    attempt.verifier = None if verifier is None else ring.seal(verifier, binding(attempt, "verifier"))
     return Begun(attempt.id, state, verifier)
+
+
+def unanswered(session: Session, actor: Actor, provider: IPaymentProvider, attempt_id: str) -> Attempt | None:
+    """The pending attempt of this browser's for which the organizer is still asked something, locked."""
+    own = {"user_id": actor.user_id, "organizer_id": actor.organizer_id, "session_hash": actor.session_hash}
+    kind = {"provider": provider.name, "mode": provider.mode, "revision": provider.revision, "status": Status.PENDING}
+    query = select(Attempt).filter_by(id=attempt_id, **own, **kind).where(Attempt.expires_at > utcnow())
+    return session.scalars(query.with_for_update()).one_or_none()
 
 
 def binding(attempt: Attempt | AttemptFacts, field: str) -> Binding:
     """Where a secret of this attempt opens, and nowhere else."""
     return Binding("attempt", attempt.id, attempt.organizer_id, attempt.provider, attempt.mode, field)
+
+
+def note(session: Session, attempt_id: str, action: str, actor: Actor | None, **details: str | None) -> None:
+    """Add an audit record about an attempt. :param actor: who did it; None: nobody who is signed in."""
+    audit.record(
+        session,
+        action,
+        f"attempt:{attempt_id}",
+        organizer_id=actor.organizer_id if actor else None,
+        user_id=actor.user_id if actor else None,
+        **details,
+    )
 
 
 def open_count(session: Session, organizer_id: str) -> int:

@@ -1,6 +1,6 @@
-"""The dance: `begin` sends an organizer to the provider, `finish` takes the answer back. No HTTP objects in here.
+"""The way back: `finish` takes the provider's answer. No HTTP objects in here; `departure` is the way out.
 
-`finish` is two transactions with the provider's part between them, during which no database connection is held:
+It is two transactions with the provider's part between them, during which no database connection is held:
 the attempt is burned and committed, then the code is redeemed once, the answer goes to the sealed journal, and
 `settlement` does the rest. Nothing retries the redemption: Stripe cuts the account off when a code comes twice.
 """
@@ -8,24 +8,19 @@ the attempt is burned and committed, then the code is redeemed once, the answer 
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
 from hmac import compare_digest
-from typing import Any
 
 from sqlalchemy.orm import Session
 
-from connectapp import audit
-from connectapp.accounts.store import AccountStore
 from connectapp.connect import attempts
 from connectapp.connect.answers import Answer, parse_answer
 from connectapp.connect.attempts import Attempt, AttemptFacts, Status
 from connectapp.connect.gates import Gates
 from connectapp.connect.journal import Entry, Journal, note
-from connectapp.connect.onboarding import Asking, Onboarder, Places, asking_for
 from connectapp.connect.settlement import Settlement
 from connectapp.db import Work, utcnow
 from connectapp.errors import NotSentError, OutcomeUnknownError, ProviderError, RefusedError
-from connectapp.providers.interfaces import Grant, IOnboards, IPaymentProvider, Prefill
+from connectapp.providers.interfaces import Grant, IPaymentProvider
 from connectapp.secret import Secret
 from connectapp.security import Actor
 from connectapp.sessions import hash_token
@@ -33,18 +28,6 @@ from connectapp.settings import Settings
 from connectapp.vault import KeyRing
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Leaving:
-    """An attempt that was begun; `LinkFlow.way_out` tells where to send the browser.
-
-    :param url: where to, if that is known already. :param asking: else what the provider is to be asked.
-    """
-
-    attempt_id: str
-    url: str = ""
-    asking: Asking | None = None
 
 
 @dataclass(frozen=True)
@@ -77,72 +60,6 @@ class LinkFlow:
         self.gates = gates
         self.settings = settings
         self.settlement = Settlement(work, ring, settings)
-
-    def begin(
-        self,
-        session: Session,
-        actor: Actor,
-        provider: IPaymentProvider,
-        *,
-        target: str,
-        replaces_id: str | None,
-    ) -> Leaving:
-        """Make an attempt in the caller's transaction.
-
-        :param replaces_id: the connected account that the new one is to take the place of.
-        :raises RefusedError: ``provider_down``, ``too_many_attempts``, ``too_many_starts``, or ``nothing_to_replace``
-            if it is not this organizer's.
-        """
-        organizer_id = actor.organizer_id or ""
-        if not self.gates.of(provider.name).open:
-            raise RefusedError("provider_down")
-        if attempts.open_count(session, organizer_id) >= self.settings.attempt_max_open:
-            raise RefusedError("too_many_attempts")
-        if attempts.begun_count(session, organizer_id, timedelta(hours=1)) >= self.settings.attempt_max_per_hour:
-            raise RefusedError("too_many_starts")
-        if replaces_id is not None:
-            self._check_replaceable(session, organizer_id, provider, replaces_id)
-        redirect_uri = f"{self.settings.url}/connect/{provider.name}/callback"
-        begun = attempts.begin(
-            session,
-            self.ring,
-            actor,
-            provider,
-            target=target,
-            redirect_uri=redirect_uri,
-            minutes=self.settings.attempt_minutes,
-            replaces_id=replaces_id,
-        )
-        details = {"provider": provider.name, "mode": provider.mode}
-        _note(session, begun.attempt_id, "attempt.begun", actor, **details)
-        prefill = Prefill(email=actor.email, business_name=actor.organizer_name)
-        if isinstance(provider, IOnboards):
-            places = Places(self.settings.url, target, replaces_id, redirect_uri)
-            store = AccountStore(session, self.ring)
-            return Leaving(begun.attempt_id, asking=asking_for(store, begun, actor, provider, places, prefill))
-        url = provider.authorize_url(
-            redirect_uri=redirect_uri, state=begun.state, code_verifier=begun.verifier, prefill=prefill
-        )
-        return Leaving(begun.attempt_id, url)
-
-    def way_out(self, leaving: Leaving, provider: IPaymentProvider) -> str:
-        """Where to send the browser. A provider that onboards is asked for it, after the open transaction's commit.
-
-        :raises UnavailableError, RefusedError: see `Onboarder.link`.
-        """
-        if leaving.asking is None or not isinstance(provider, IOnboards):
-            return leaving.url
-        return Onboarder(self.work, self.gates).link(leaving.asking, provider.name, provider)
-
-    def _check_replaceable(
-        self, session: Session, organizer_id: str, provider: IPaymentProvider, replaces_id: str
-    ) -> None:
-        try:
-            old = AccountStore(session, self.ring).view(replaces_id, organizer_id)
-        except KeyError:
-            raise RefusedError("nothing_to_replace") from None
-        if old.provider_name != provider.name or old.status != "active":
-            raise RefusedError("nothing_to_replace")
 
     def finish(self, actor: Actor | None, provider: IPaymentProvider, pairs: Iterable[tuple[str, str]]) -> Outcome:
         """Take the provider's answer.
@@ -183,7 +100,7 @@ class LinkFlow:
             return Outcome(problem="unknown_state")
         if actor is None or not _belongs(attempt, actor):
             problem = "foreign_session" if actor else "signed_out"
-            _note(session, attempt.id, f"attempt.{problem}", actor)
+            attempts.note(session, attempt.id, f"attempt.{problem}", actor)
             return Outcome(problem=problem)
         if attempt.status != Status.PENDING:
             return Outcome(attempt.id)
@@ -191,7 +108,7 @@ class LinkFlow:
         if ending is not None:
             status, reason = ending
             attempts.burn(session, attempt.id, status, reason=reason)
-            _note(session, attempt.id, f"attempt.{status}", actor, reason=reason)
+            attempts.note(session, attempt.id, f"attempt.{status}", actor, reason=reason)
             return Outcome(attempt.id)
         return self._burn_for_exchange(session, attempt, answer.code or "")
 
@@ -222,6 +139,14 @@ class LinkFlow:
             return Status.REFUSED, "role_lost"
         if attempt.revision != provider.revision:
             return Status.REFUSED, "configuration_changed"
+        try:
+            provider.at(attempt.tenant).check_callback(answer.parameters, utcnow().timestamp())
+        except ProviderError as error:
+            return Status.REFUSED, error.code
+        return self._unredeemable(session, provider, answer)
+
+    def _unredeemable(self, session: Session, provider: IPaymentProvider, answer: Answer) -> tuple[Status, str] | None:
+        """The same, for an answer that is the attempt's own."""
         if answer.error is not None:
             denied = answer.error in provider.denied
             return (Status.DENIED, "access_denied") if denied else (Status.FAILED, "provider_error")
@@ -235,7 +160,7 @@ class LinkFlow:
         """Redeem the code, once, and hand what came of it to the settlement."""
         facts, entry, gate = exchange.facts, exchange.entry, self.gates.of(provider.name)
         try:
-            grant = provider.redeem(
+            grant = provider.at(facts.tenant).redeem(
                 code=Secret(answer.code or ""),
                 redirect_uri=facts.redirect_uri,
                 code_verifier=exchange.verifier,
@@ -281,14 +206,3 @@ class LinkFlow:
 def _belongs(attempt: Attempt, actor: Actor) -> bool:
     """Whether the attempt was begun in this browser session by this user."""
     return compare_digest(attempt.session_hash, actor.session_hash) and attempt.user_id == actor.user_id
-
-
-def _note(session: Session, attempt_id: str, action: str, actor: Actor | None, **details: Any) -> None:
-    audit.record(
-        session,
-        action,
-        f"attempt:{attempt_id}",
-        organizer_id=actor.organizer_id if actor else None,
-        user_id=actor.user_id if actor else None,
-        **details,
-    )

@@ -3,9 +3,11 @@
 from typing import Any
 from urllib.parse import urlsplit
 
+from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.renderers import render_to_response
 
-from connectapp.connect.flow import Leaving, LinkFlow
+from connectapp.connect.departure import Departure, Leaving
+from connectapp.connect.flow import LinkFlow
 from connectapp.oauth.transport import map_url
 from connectapp.providers.interfaces import IPaymentProvider
 from connectapp.settings import get_settings
@@ -13,10 +15,15 @@ from connectapp.vault import get_vault
 
 
 def link_flow(request: Any) -> LinkFlow:
-    """The flow over this request's transactions."""
+    """The way back, over this request's transactions."""
     registry = request.registry
     journal, gates = registry["connectapp.journal"], registry["connectapp.gates"]
     return LinkFlow(request.work, get_vault(registry), journal, gates, get_settings(registry))
+
+
+def _departure(request: Any) -> Departure:
+    registry = request.registry
+    return Departure(request.work, get_vault(registry), registry["connectapp.gates"], get_settings(registry))
 
 
 def begin(
@@ -24,27 +31,38 @@ def begin(
 ) -> Leaving:
     """Begin an attempt in the request's transaction.
 
+    :param provider: at the organizer's tenant; where that is to be asked for, `leave` asks.
     :param target: ``accounts``, or the id of an event of the actor's organizer (which the caller has looked up).
-    :raises RefusedError: see `LinkFlow.begin`.
+    :raises RefusedError: see `Departure.begin`.
     """
-    flow = link_flow(request)
-    return flow.begin(request.dbsession, request.actor, provider, target=target, replaces_id=replaces_id)
+    departure = _departure(request)
+    return departure.begin(request.dbsession, request.actor, provider, target=target, replaces_id=replaces_id)
 
 
-def leave(
-    request: Any,
-    provider: IPaymentProvider,
-    leaving: Leaving,
-    *,
-    target_name: str = "your accounts",
-    back: str = "/accounts",
-) -> Any:
+def answer(request: Any, provider: IPaymentProvider, attempt_id: str) -> Leaving:
+    """Go on with an attempt that waited for the organizer's answers.
+
+    :param provider: at the tenant that was answered. :raises RefusedError: see `Departure.answer`.
+    """
+    return _departure(request).answer(request.dbsession, request.actor, provider, attempt_id)
+
+
+def place_of(target: str) -> tuple[str, str]:
+    """Where a person comes back to: in words, and the path."""
+    return ("your accounts", "/accounts") if target == "accounts" else ("your event", f"/events/{target}/edit")
+
+
+def leave(request: Any, provider: IPaymentProvider, leaving: Leaving) -> Any:
     """Make the page; 200, since the state is kept only as a hash. Everything that is to be stored is stored before.
 
-    :param target_name: where the person comes back to, in words. :param back: the path of *Cancel*.
-    :raises UnavailableError, RefusedError: see `LinkFlow.way_out`.
+    Where the organizer is to be asked something first, it is 303 to the page that asks.
+
+    :raises UnavailableError, RefusedError: see `Departure.way_out`.
     """
-    way_out = link_flow(request).way_out(leaving, provider)
+    if leaving.unanswered:
+        return HTTPSeeOther(f"/connect/{provider.name}?attempt={leaving.attempt_id}")
+    way_out = _departure(request).way_out(leaving, provider)
+    target_name, back = place_of(leaving.target)
     settings = get_settings(request.registry)
     url, auto = map_url(way_out, settings.hosts), not settings.leave_page_wait
     page = {

@@ -63,6 +63,20 @@ REASONS = {
         ("If you did not expect this, tell the platform's support.", AGAIN),
         400,
     ),
+    "callback_unproven": Message(
+        "The answer could not be proven",
+        "What you came back with does not carry the signature of {provider}, or came too late, so it was refused. "
+        "Nothing was connected here.",
+        (AGAIN, "Tell the platform's support the reference below if it happens again."),
+        400,
+    ),
+    "other_tenant": Message(
+        "This is not the one that you named",
+        "What came back from {provider} is of another account than the one that you named before you went there, or it "
+        "is connected here under another name. So it was refused.",
+        ("Look at what you typed, and at the account that you signed in with, then connect again.",),
+        400,
+    ),
     "role_lost": Message(
         "You may not connect accounts any more",
         "Your role in this organizer was changed meanwhile. " + SAFE,
@@ -202,6 +216,12 @@ PROBLEMS = {
 }
 
 
-def of_attempt(status: str, reason: str | None) -> Message:
-    """The message of an attempt's outcome."""
+# Where the provider's accounts take no payments for tickets.
+LINKED_ALONE = Message("Connected", "This platform may use this {provider} account now. No ticket money goes there.")
+
+
+def of_attempt(status: str, reason: str | None, *, charges: bool) -> Message:
+    """The message of an attempt's outcome. :param charges: whether the provider's accounts can take ticket money."""
+    if status == "linked" and not charges:
+        return LINKED_ALONE
     return REASONS.get(reason or "") or STATUSES[status]

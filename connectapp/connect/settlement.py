@@ -23,7 +23,8 @@ from connectapp.connect.journal import Entry, Record, dump_grant, to_revoke
 from connectapp.db import Work, utcnow
 from connectapp.errors import NotSentError, OutcomeUnknownError, ProviderError, RefusedError
 from connectapp.organizers.models import Membership, User
-from connectapp.providers.interfaces import Grant, Identity, IOffersAccounts, IPaymentProvider
+from connectapp.providers.capabilities import IOffersAccounts
+from connectapp.providers.interfaces import Grant, Identity, IPaymentProvider
 from connectapp.secret import Secret
 from connectapp.settings import Settings
 from connectapp.vault import KeyRing
@@ -48,7 +49,7 @@ class Settlement:
     def settle(self, facts: AttemptFacts, entry: Entry, provider: IPaymentProvider, record: Record) -> None:
         """Ask whose account it is, compare, and store the link. Safe to repeat with the same entry."""
         try:
-            identities = accounts_of(provider, record.grant)
+            identities = accounts_of(provider.at(facts.tenant), record.grant)
         except (NotSentError, OutcomeUnknownError) as error:
             self._verify_later(facts, entry, provider, record, error)
             return
@@ -113,7 +114,7 @@ class Settlement:
     def revoke(self, facts: AttemptFacts, entry: Entry, provider: IPaymentProvider, record: Record) -> None:
         """Give the grant back; the entry goes when that is done."""
         try:
-            self.lifecycle.revoke_unused(provider, record.grant)
+            self.lifecycle.revoke_unused(provider.at(facts.tenant), record.grant)
         except ProviderError as error:
             log.error("attempt %s: an unused grant is not taken back yet (%s)", facts.id, error.code)
             return

@@ -8,14 +8,16 @@ from typing import Any
 from urllib.parse import urlencode
 
 from pyramid.httpexceptions import HTTPMethodNotAllowed, HTTPNoContent, HTTPNotFound, HTTPSeeOther
+from pyramid.renderers import render_to_response
 from pyramid.view import view_config
 
 from connectapp import audit, forms, tries
 from connectapp.accounts.store import masked
-from connectapp.connect import messages
+from connectapp.connect import messages, questions
 from connectapp.connect.attempts import Attempt, Status, facts
 from connectapp.connect.journal import Journal
-from connectapp.connect.leaving import begin, leave, link_flow
+from connectapp.connect.leaving import answer, begin, leave, link_flow, place_of
+from connectapp.connect.questions import Answers
 from connectapp.connect.replacement import Replacement
 from connectapp.connect.settlement import CHOOSE
 from connectapp.db import is_id
@@ -37,13 +39,30 @@ SETTLED_OR_BUSY = {"linked", "exchanging", "pending_verification", "awaiting_con
 
 
 @view_config(context=ProviderContext, permission=Permission.CONNECT, request_method="GET", renderer="connect.jinja2")
-def connect_page(context: ProviderContext, request: Any) -> dict[str, Any]:
-    """A plain page with the button; with ``?replaces=`` for another try to replace an account."""
-    replaces = request.GET.get("replaces", "")
+def connect_page(context: ProviderContext, request: Any) -> Any:
+    """The page with the button, and with what is asked first; ``?replaces=`` another try to replace an account,
+    ``?attempt=`` one that was begun elsewhere and waits for the answers."""
+    attempt_id = request.GET.get("attempt", "")
+    if not attempt_id:
+        return _connect_page(context, replaces=request.GET.get("replaces", ""))
+    attempt = _own_attempt(context, request, attempt_id)
+    if attempt.provider != context.provider.name:
+        raise HTTPNotFound
+    if attempt.status != Status.PENDING or not context.provider.questions:
+        return _to_result(context, {"attempt": attempt_id})
+    return _connect_page(context, attempt=attempt)
+
+
+def _connect_page(
+    context: ProviderContext, *, replaces: str = "", attempt: Attempt | None = None, answers: Answers | None = None
+) -> dict[str, Any]:
     return {
         "provider": provider_link(context.provider),
         "scope": context.provider.scope,
         "replaces": replaces if is_id(replaces) else None,
+        "attempt_id": attempt.id if attempt else None,
+        "back": place_of(attempt.target if attempt else "accounts")[1],
+        "fields": questions.fields(context.provider.questions, answers),
     }
 
 
@@ -55,11 +74,22 @@ def connect_page(context: ProviderContext, request: Any) -> dict[str, Any]:
     fresh=True,
 )
 def authorize(context: ProviderContext, request: Any) -> Any:
-    """Begin an attempt and answer with the leave page."""
+    """Begin an attempt, or go on with one that waited for answers, and answer with the leave page."""
     if forms.text(request, "target", "accounts") != "accounts":
         raise RefusedError("unknown_field")
-    leaving = begin(request, context.provider, replaces_id=forms.text(request, "replaces", "") or None)
-    return leave(request, context.provider, leaving)
+    replaces, attempt_id = forms.text(request, "replaces", ""), forms.text(request, "attempt", "")
+    answers = questions.read(request, context.provider.questions)
+    if answers is None:
+        return HTTPSeeOther(f"/connect/{context.provider.name}{f'?replaces={replaces}' if is_id(replaces) else ''}")
+    if len(answers.tenant) < len(context.provider.questions):
+        attempt = _own_attempt(context, request, attempt_id) if attempt_id else None
+        page = _connect_page(context, replaces=replaces, attempt=attempt, answers=answers)
+        request.response.status_int = 400
+        return render_to_response("connect.jinja2", page, request, response=request.response)
+    provider = context.provider.at(answers.tenant)
+    if attempt_id:
+        return leave(request, provider, answer(request, provider, attempt_id))
+    return leave(request, provider, begin(request, provider, replaces_id=replaces or None))
 
 
 @view_config(context=ProviderContext, name="callback", permission=Permission.PUBLIC, request_method="GET")
@@ -111,12 +141,12 @@ def result(context: ProviderContext, request: Any) -> dict[str, Any]:
 
 def _attempt_page(context: ProviderContext, request: Any, attempt_id: str) -> dict[str, Any]:
     attempt = _own_attempt(context, request, attempt_id)
-    message = messages.of_attempt(attempt.status, attempt.reason)
+    message = messages.of_attempt(attempt.status, attempt.reason, charges=context.provider.charges)
     outcome = attempt.reason if attempt.reason == "pending_verification" else attempt.status
     told = audit.last_reference(request.dbsession, f"attempt:{attempt.id}")
     page = _page(context, request, message, outcome, told or request.reference)
     if attempt.target != "accounts":
-        page |= {"retry_path": None, "back": f"/events/{attempt.target}/edit", "back_name": "Back to your event"}
+        page |= {"retry_path": None, "back": place_of(attempt.target)[1], "back_name": "Back to your event"}
     elif page["retry_path"] and attempt.replaces_id:
         page["retry_path"] += f"?replaces={attempt.replaces_id}"
     if attempt.status == Status.EXCHANGING:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
+from itertools import zip_longest
 from typing import Any
 
 from connectapp import money
@@ -17,7 +18,8 @@ from connectapp import money
 Problems = dict[str, str]
 
 LONGEST = {"title": 200, "description": 5000, "place": 200, "starts": 25, "ends": 25, "time_zone": 64, "price": 32}
-LONGEST |= {"currency": 3, "payee": 36}
+PAYEES = ("payee", "payee_2", "payee_3", "payee_4", "payee_5")  # a box each, in the order in which buyers see them
+LONGEST |= {"currency": 3} | dict.fromkeys(PAYEES, 36)
 FIELDS = tuple(LONGEST)
 DATE = re.compile(r"(20\d\d)-\d\d-\d\dT\d\d:\d\d(:\d\d)?")
 _TWICE = "This field came twice. Nothing was changed; please send the form once more."
@@ -29,6 +31,7 @@ class Values:
     """What a form means. Missing is None, or an empty text.
 
     :param price: in minor units of `currency`; 0 is free of charge.
+    :param payee_ids: connected accounts, in the order in which buyers are offered them.
     """
 
     title: str = ""
@@ -39,7 +42,7 @@ class Values:
     time_zone: str | None = None
     price: int | None = None
     currency: str | None = None
-    payee_id: str | None = None
+    payee_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,7 @@ def check(typed: Typed) -> tuple[Values, Problems]:
         problems.setdefault("title", "Give the event a title.")
     _check_times(values, texts, problems)
     _check_price(values, texts, problems)
-    values.payee_id = texts["payee"] or None
+    _check_payees(values, texts, problems)
     return values, problems
 
 
@@ -150,6 +153,23 @@ def _check_price(values: Values, texts: Mapping[str, str], problems: Problems) -
     values.price = price
 
 
+def boxes(texts: Mapping[str, str]) -> dict[str, str]:
+    """In which box each account is chosen, in the order of the boxes; in the first one, if it is in several."""
+    found: dict[str, str] = {}
+    for name in PAYEES:
+        if account_id := texts[name].strip():
+            found.setdefault(account_id, name)
+    return found
+
+
+def _check_payees(values: Values, texts: Mapping[str, str], problems: Problems) -> None:
+    chosen = boxes(texts)
+    values.payee_ids = tuple(chosen)
+    for name in PAYEES:
+        if texts[name] and chosen[texts[name]] != name:
+            problems[name] = "This account is chosen above already. Choose another one here, or none."
+
+
 def complete(values: Values, now: datetime | None) -> Problems:
     """What is missing before the event can be published.
 
@@ -180,8 +200,7 @@ def texts_of(values: Values) -> dict[str, str]:
         "time_zone": values.time_zone or "",
         "price": "" if values.price is None else money.typed(values.price, values.currency or "EUR"),
         "currency": values.currency or "",
-        "payee": values.payee_id or "",
-    }
+    } | dict(zip_longest(PAYEES, values.payee_ids, fillvalue=""))
 
 
 def _local(moment: datetime | None, zone: str | None) -> str:

@@ -31,20 +31,30 @@ def problem(price: int | None, currency: str | None, payee: AccountView | None, 
         return None
     if payee is None:
         return "missing"
+    word = obstacle(payee, providers)
+    if word:
+        return word
+    if payee.charges_enabled is False:
+        return "no_charges"
+    return providers[payee.provider_name].price_problem(price, currency.lower(), payee.currency)
+
+
+def obstacle(payee: AccountView, providers: Providers) -> str | None:
+    """Why no tickets at all can be paid into the account here: it need not be offered; a word of `SENTENCES`."""
     if payee.status != ACTIVE:
         return "not_active"
     provider = providers.get(payee.provider_name)
     if provider is None or provider.mode != payee.mode:
         return "not_configured"
-    if not provider.charges:
-        return "no_tickets"
-    if payee.charges_enabled is False:
-        return "no_charges"
-    return provider.price_problem(price, currency.lower(), payee.currency)
+    return None if provider.charges else "no_tickets"
 
 
 def sentence(word: str, currency: str | None, payee: AccountView | None, providers: Providers) -> str:
     """The problem in the organizer's words."""
-    provider = providers.get(payee.provider_name) if payee else None
-    title = provider.title if provider else payee.provider_name.capitalize() if payee else ""
-    return SENTENCES[word].format(provider=title, currency=currency)
+    return SENTENCES[word].format(provider=provider_title(payee, providers) if payee else "", currency=currency)
+
+
+def provider_title(payee: AccountView, providers: Providers) -> str:
+    """What people call the account's provider, also where that is not configured any more."""
+    provider = providers.get(payee.provider_name)
+    return provider.title if provider else payee.provider_name.capitalize()

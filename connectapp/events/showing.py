@@ -1,4 +1,4 @@
-"""An event in words: when, what it costs, where the money goes, and whether tickets are sold."""
+"""An event in words: when, what it costs, where the money can go, and whether tickets are sold."""
 
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
@@ -15,6 +15,20 @@ from connectapp.events.payees import Providers
 from connectapp.events.store import EventView
 
 DAY_AND_TIME = "EEE d MMM y, HH:mm"
+NONE_WORKS = "None of the accounts can take the money at present. Below is why, and what to do."
+
+
+@dataclass(frozen=True)
+class ShownPayee:
+    """A way to pay.
+
+    :param provider: its name for people. :param payout: who is paid, in words: name, last digits, country.
+    :param problem: why buyers are not offered it at present, for the organizer; None if they are.
+    """
+
+    provider: str
+    payout: str
+    problem: str | None
 
 
 @dataclass(frozen=True)
@@ -22,8 +36,8 @@ class ShownEvent:
     """An event as pages show it.
 
     :param when: with its time zone, or None. :param price: ``€12.50``, ``Free``, or None while it is not decided.
-    :param payout: who is paid, in words: name, last digits, country. :param paused: why no tickets are sold although it
-        is published, for its own people; None if they are.
+    :param payees: where the money can go, as buyers are offered it; nowhere, if it is free of charge.
+    :param paused: why no tickets are sold although it is published, for its own people; None if they are.
     """
 
     id: str
@@ -35,8 +49,7 @@ class ShownEvent:
     organizer: str
     when: str | None
     price: str | None
-    payout: str | None
-    payee: AccountView | None
+    payees: tuple[ShownPayee, ...]
     paused: str | None
     unsaved: bool
 
@@ -44,8 +57,7 @@ class ShownEvent:
 def shown(event: EventView, providers: Providers) -> ShownEvent:
     """See `ShownEvent`."""
     values = event.values
-    word = payees.problem(values.price, values.currency, event.payee, providers)
-    paused = payees.sentence(word, values.currency, event.payee, providers) if word else None
+    ways = tuple(_payee(account, values, providers) for account in event.payees)
     return ShownEvent(
         id=event.id,
         path=event.path,
@@ -56,11 +68,24 @@ def shown(event: EventView, providers: Providers) -> ShownEvent:
         organizer=event.organizer_name,
         when=_when(values),
         price=_price(values),
-        payout=payout(event.payee) if event.payee and values.price else None,
-        payee=event.payee,
-        paused=paused if event.status == PUBLISHED else None,
+        payees=ways if values.price != 0 else (),
+        paused=_paused(values, ways) if event.status == PUBLISHED else None,
         unsaved=event.draft is not None,
     )
+
+
+def _payee(account: AccountView, values: Values, providers: Providers) -> ShownPayee:
+    word = payees.problem(values.price, values.currency, account, providers)
+    problem = payees.sentence(word, values.currency, account, providers) if word else None
+    return ShownPayee(payees.provider_title(account, providers), payout(account), problem)
+
+
+def _paused(values: Values, ways: tuple[ShownPayee, ...]) -> str | None:
+    if not ways:
+        return payees.SENTENCES["missing"] if values.price else None
+    if any(way.problem is None for way in ways):
+        return None
+    return ways[0].problem if len(ways) == 1 else NONE_WORKS
 
 
 def payout(account: AccountView) -> str:

@@ -12,10 +12,11 @@ from connectapp.accounts.store import AccountStore, AccountView, Owner
 from connectapp.db import insert, utcnow
 from connectapp.errors import RefusedError
 from connectapp.events.fields import Values
-from connectapp.events.models import CANCELLED, DRAFT, PUBLISHED, Event
+from connectapp.events.models import CANCELLED, DRAFT, PUBLISHED, Event, EventPayee
 from connectapp.organizers.models import Organizer
 
 UNTITLED = "Untitled event"
+FRESH = {"populate_existing": True}  # what was read before the lock may be another transaction's past
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class EventView:
     status: str
     version: int
     values: Values
-    payee: AccountView | None
+    payees: tuple[AccountView, ...]
     draft: Draft | None
 
     @property
@@ -83,9 +84,9 @@ class EventStore:
         return found[0]
 
     def paid_to(self, account_id: str, organizer_id: str) -> list[EventView]:
-        """The organizer's events whose money goes to the connected account, but for the cancelled ones."""
+        """The organizer's events whose money can go to the connected account, but for the cancelled ones."""
         mine = Event.organizer_id == organizer_id
-        return self._views(mine, Event.payee_id == account_id, Event.status != CANCELLED)
+        return self._views(mine, Event.payees.any(EventPayee.account_id == account_id), Event.status != CANCELLED)
 
     def _views(self, *conditions: Any) -> list[EventView]:
         rows = self.session.execute(
@@ -94,8 +95,8 @@ class EventStore:
             .where(*conditions)
             .order_by(Event.id)
         ).all()
-        payees = self.accounts.by_id({event.payee_id for event, _name in rows if event.payee_id})
-        return [_view(event, name, payees.get(event.payee_id or "")) for event, name in rows]
+        accounts = self.accounts.by_id({each for event, _name in rows for each in event.payee_ids})
+        return [_view(event, name, tuple(accounts[each] for each in event.payee_ids)) for event, name in rows]
 
     def add(self, event_id: str, owner: Owner, title: str) -> None:
         """Make an empty event, unless there is one of that id: the form was sent twice.
@@ -115,7 +116,7 @@ class EventStore:
         :raises KeyError: if the organizer has none of that id.
         """
         query = select(Event).filter_by(id=event_id, organizer_id=organizer_id).with_for_update()
-        found = self.session.scalars(query).one_or_none()
+        found = self.session.scalars(query, execution_options=FRESH).one_or_none()
         if found is None:
             raise KeyError(event_id)
         return found
@@ -134,8 +135,8 @@ class EventStore:
             setattr(event, name, getattr(values, name))
         event.draft = None
         event.version += 1
-        payee = values.payee_id if "payee_id" in changed else None
-        self._note(event_id, owner, "event.saved", changed=" ".join(changed), payee=payee)
+        payees = " ".join(values.payee_ids) if "payee_ids" in changed else None
+        self._note(event_id, owner, "event.saved", changed=" ".join(changed), payees=payees)
 
     def keep_draft(self, event_id: str, owner: Owner, texts: dict[str, str], attempt_id: str) -> None:
         """Keep a form as it is, valid or not, while the person is at a provider."""
@@ -161,7 +162,7 @@ class EventStore:
         if event.status == DRAFT:
             event.status = PUBLISHED
             event.version += 1
-            self._note(event_id, owner, "event.published", payee=event.payee_id)
+            self._note(event_id, owner, "event.published", payees=" ".join(event.payee_ids) or None)
 
     def cancel(self, event_id: str, owner: Owner) -> None:
         """End an event for good. Doing it again changes nothing."""
@@ -173,12 +174,14 @@ class EventStore:
             self._note(event_id, owner, "event.cancelled")
 
     def move_payee(self, old_id: str, new_id: str, owner: Owner) -> None:
-        """Pay everything that goes to one account of the organizer's into another one from now on."""
-        query = select(Event).filter_by(payee_id=old_id, organizer_id=owner.organizer_id).with_for_update()
-        for event in self.session.scalars(query):
-            event.payee_id = new_id
+        """Pay everything that can go to one account of the organizer's into another one from now on, in its place."""
+        mine = Event.organizer_id == owner.organizer_id
+        query = select(Event).where(mine, Event.payees.any(EventPayee.account_id == old_id)).with_for_update()
+        for event in self.session.scalars(query, execution_options=FRESH).all():
+            moved = (new_id if each == old_id else each for each in event.payee_ids)
+            event.payee_ids = tuple(dict.fromkeys(moved))  # once, also if the new one was there already
             event.version += 1
-            self._note(event.id, owner, "event.payee_moved", payee=new_id)
+            self._note(event.id, owner, "event.payee_moved", payees=" ".join(event.payee_ids))
 
     def _changeable(self, event_id: str, owner: Owner) -> Event:
         event = self.locked(event_id, owner.organizer_id)
@@ -191,7 +194,7 @@ class EventStore:
         audit.record(self.session, action, f"event:{event_id}", **who, **details)
 
 
-def _view(event: Event, organizer_name: str, payee: AccountView | None) -> EventView:
+def _view(event: Event, organizer_name: str, payees: tuple[AccountView, ...]) -> EventView:
     draft = event.draft
     return EventView(
         id=event.id,
@@ -200,6 +203,6 @@ def _view(event: Event, organizer_name: str, payee: AccountView | None) -> Event
         status=event.status,
         version=event.version,
         values=Values(**{field.name: getattr(event, field.name) for field in fields(Values)}),
-        payee=payee,
+        payees=payees,
         draft=Draft(draft["texts"], draft["attempt_id"], datetime.fromisoformat(draft["at"])) if draft else None,
     )

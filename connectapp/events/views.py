@@ -10,7 +10,7 @@ from connectapp.accounts.uses import Use, add_uses
 from connectapp.connect.leaving import begin, leave
 from connectapp.db import is_id
 from connectapp.errors import RefusedError
-from connectapp.events import fields, showing
+from connectapp.events import fields, payees, showing
 from connectapp.events.forms import EventForm, owner_of
 from connectapp.events.models import CANCELLED, PUBLISHED
 from connectapp.events.store import UNTITLED, EventStore, EventView
@@ -102,8 +102,11 @@ def _add(request: Any, event_id: str, title: str) -> None:
 @view_config(context=Events, name="new", permission=Permission.EDIT_EVENTS, request_method="POST")
 @view_config(context=EventContext, name="edit", permission=Permission.EDIT_EVENTS, request_method="POST")
 def save(context: Events | EventContext, request: Any) -> Any:
-    """Store what was typed, or show it again with what is wrong."""
+    """Store what was typed, or show it again with what is wrong, or with the providers that were searched for."""
     typed, shown = fields.read(request), _form(context, request)
+    find = forms.text(request, "find", "").strip()
+    if "search" in request.POST or ("enter" in request.POST and find):  # the key Enter may have been meant for that
+        return _again(shown, typed, 200, None, find=find)
     values, problems = shown.check(typed)
     if problems:
         return _again(shown, typed, 400, WRONG, problems)
@@ -130,11 +133,16 @@ def _version(request: Any) -> int:
 
 
 def _again(
-    shown: EventForm, typed: fields.Typed, status: int, notice: str, problems: fields.Problems | None = None
+    shown: EventForm,
+    typed: fields.Typed,
+    status: int,
+    notice: str | None,
+    problems: fields.Problems | None = None,
+    find: str = "",
 ) -> Any:
     """The form once more with everything that was typed."""
     event_id = shown.event.id if shown.event else _event_id(shown.request)
-    return shown.again(status, typed.texts, notice, problems, event_id=event_id)
+    return shown.again(status, typed.texts, notice, problems, event_id=event_id, find=find)
 
 
 @view_config(
@@ -168,7 +176,7 @@ def connect(context: Events | EventContext, request: Any) -> Any:
             title = fields.check(typed)[0].title
             _add(request, event_id, title or UNTITLED)
         request.event_store.keep_draft(event_id, owner_of(request), dict(typed.texts), leaving.attempt_id)
-        return leave(request, provider, leaving, target_name="your event", back=f"/events/{event_id}/edit")
+        return leave(request, provider, leaving)
     except RefusedError as error:
         if error.reason not in NOT_LEFT:
             raise
@@ -190,9 +198,18 @@ def discard(context: EventContext, request: Any) -> Any:
 
 
 def _uses(request: Any, account_id: str) -> list[Use]:
-    """For the account's own pages: which events are paid into it."""
+    """For the account's own pages: which events are paid into it, and which of those sell nothing without it."""
     found: list[EventView] = request.event_store.paid_to(account_id, request.actor.organizer_id)
-    return [Use(one.values.title, one.path, live=one.status == PUBLISHED) for one in found]
+    providers = request.context.providers
+    return [Use(one.values.title, one.path, live=_needs(one, account_id, providers)) for one in found]
+
+
+def _needs(event: EventView, account_id: str, providers: payees.Providers) -> bool:
+    """Whether tickets are sold that nobody can buy without the account."""
+    price, currency = event.values.price, event.values.currency
+    others = [one for one in event.payees if one.id != account_id]
+    sells = event.status == PUBLISHED and bool(price)
+    return sells and all(payees.problem(price, currency, one, providers) for one in others)
 
 
 def includeme(config: Any) -> None:

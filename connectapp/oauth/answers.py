@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from . import strictjson, strictxml
 from .errors import UNREADABLE, AnswerError, OAuthError, safe_code
 from .transport import Response
 
@@ -14,7 +15,11 @@ UNSETTLED = frozenset({408, 409, 425, 429})
 
 _CENTURY = 100 * 366 * 24 * 3600.0
 _YEAR_10000 = 253402300800.0
-_JSON = re.compile(r"application/(?:[!-:<-~]+\+)?json(?:\s*;.*)?", re.IGNORECASE)
+#: Of a media type, and what reads such a body. A charset would overrule what an XML document says (RFC 7303).
+_READERS = (
+    ("JSON", re.compile(r"application/(?:[!-:<-~]+\+)?json(?:\s*;.*)?", re.IGNORECASE), strictjson.loads),
+    ("XML", re.compile(r'(?:application|text)/xml(?:\s*;\s*charset="?utf-8"?)?', re.IGNORECASE), strictxml.loads),
+)
 
 
 @dataclass(frozen=True)
@@ -55,8 +60,8 @@ class AnswerFormat:
 
 
 def at(values: Any, path: str, default: Any = None) -> Any:
-    """What is at a path such as ``settings.names.0``; the default if there is nothing."""
-    for name in path.split("."):
+    """What is at a path such as ``settings.names.0``, all of it at an empty one; the default if there is nothing."""
+    for name in path.split(".") if path else ():
         if isinstance(values, dict) and name in values:
             values = values[name]
         elif isinstance(values, list) and name.isdecimal() and int(name) < len(values):
@@ -66,19 +71,26 @@ def at(values: Any, path: str, default: Any = None) -> Any:
     return values
 
 
-def json_object(response: Response) -> dict[str, Any]:
-    """The JSON object that an answer holds.
+def value_of(response: Response) -> Any:
+    """The value that an answer holds, as JSON or XML; its media type says which (see `strictjson` and `strictxml`).
 
-    :raises AnswerError: if the media type is not JSON, or the body no JSON object.
+    :raises AnswerError: if it says neither, or the body is no such thing.
     """
-    if not _JSON.fullmatch(response.headers.get("Content-Type", "").strip()):
-        raise AnswerError(response.status_code, "not JSON")
-    try:
-        answer = response.json()
-    except ValueError:
-        raise AnswerError(response.status_code, "not acceptable as JSON") from None
+    kind = response.headers.get("Content-Type", "").strip()
+    for name, pattern, loads in _READERS:
+        if pattern.fullmatch(kind):
+            try:
+                return loads(response.content)
+            except ValueError:
+                raise AnswerError(response.status_code, f"not acceptable as {name}") from None
+    raise AnswerError(response.status_code, "neither JSON nor XML")
+
+
+def object_of(response: Response) -> dict[str, Any]:
+    """The object that an answer holds. :raises AnswerError: if it holds none; see `value_of`."""
+    answer = value_of(response)
     if not isinstance(answer, dict):
-        raise AnswerError(response.status_code, "not a JSON object")
+        raise AnswerError(response.status_code, "not an object")
     return answer
 
 
@@ -96,7 +108,7 @@ def token_answer(
     if status >= 500 or status in UNSETTLED:
         raise AnswerError(status, "no decision")
     form = answer_format or AnswerFormat()
-    answer = json_object(response)
+    answer = object_of(response)
     if (error := form.error_code(answer)) is not None:
         raise OAuthError(error, "the server refused")
     if status >= 300:

@@ -11,22 +11,15 @@ from authlib.integrations.base_client import BaseApp, OAuth2Mixin, OpenIDMixin
 from joserfc.errors import JoseError
 from pyramid.httpexceptions import HTTPSeeOther
 
-from .answers import AnswerFormat, json_object
+from .answers import AnswerFormat, object_of
 from .callback import code_of, state_of
+from .checks import check
 from .client import PyramidOAuth2Client
 from .errors import MismatchingStateError, OAuthError
-from .metadata import KEYS, believed, signature_algorithms
+from .metadata import believed, signature_algorithms
 from .shapes import PLAIN, Shape
 from .transport import Response, Transport
 
-# Authlib takes any word here, and Requests' as well: a misspelt one would be ignored, and `verify` believed.
-_CLIENT_OPTIONS = frozenset(
-    {
-        *("scope", "code_challenge_method", "token_endpoint_auth_method", "revocation_endpoint_auth_method"),
-        *("token_placement", "leeway", "grant_type", *PyramidOAuth2Client.EXTRA_AUTHORIZE_PARAMS),
-    }
-)
-_NEED_SECRET = frozenset({"client_secret_basic", "client_secret_post", "bearer_secret", "secret_as_user"})
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 
 
@@ -75,25 +68,17 @@ class PyramidOAuth2App(OAuth2Mixin, OpenIDMixin, BaseApp):
         self.refresh_auth_method = refresh_auth_method
         # Authlib calls whatever it does not know metadata.
         self._told = {key: value for key, value in self.server_metadata.items() if value is not None}
-        self._check()
+        check(self, self._told)
         if issuer is not None:
             self._told["issuer"] = issuer
         self.server_metadata = self._known({})
 
-    def _check(self) -> None:
-        unknown = (self._told.keys() - KEYS - {"jwks"}) | (self.client_kwargs.keys() - _CLIENT_OPTIONS)
-        if unknown:
-            raise TypeError(f"OAuth client {self.name!r} has unknown options: {', '.join(sorted(unknown))}")
-        if not self.client_id:
-            raise ValueError(f"OAuth client {self.name!r} has no client_id")
-        if self.client_kwargs.get("token_endpoint_auth_method") in _NEED_SECRET and not self.client_secret:
-            raise ValueError(f"OAuth client {self.name!r} has no client_secret")
-        if self.client_kwargs.get("code_challenge_method") not in {None, "S256"}:
-            raise ValueError(f"OAuth client {self.name!r}: the only code_challenge_method is S256")
-        if self.client_kwargs.get("token_placement", "header") == "uri":
-            raise ValueError(f"OAuth client {self.name!r}: a token does not belong into an address")
-        if self._server_metadata_url and not self.issuer:
-            raise ValueError(f"OAuth client {self.name!r} has a server_metadata_url but no issuer")
+    def sibling(self, **options: Any) -> "PyramidOAuth2App":
+        """The same client of the same name, registered otherwise: at another address of the same server, for one use.
+
+        :param options: all that are not the default, as for the class.
+        """
+        return type(self)(self.framework, self.name, transport=self.transport, **options)
 
     # The half that knows no request.
 
@@ -164,14 +149,14 @@ class PyramidOAuth2App(OAuth2Mixin, OpenIDMixin, BaseApp):
             response: Response = client.revoke_token(url, token=token, token_type_hint="access_token")  # noqa: S106
         return response
 
-    def ask(self, method: str, url: str, shape: Shape, *, auth_method: str, **fields: Any) -> Response:
+    def ask(self, method: str, url: str, shape: Shape, *, auth_method: str, data: Any = None) -> Response:
         """One request to another endpoint of the server's, by the client's own authentication.
 
-        :param auth_method: as at the token endpoint. :param fields: the request's, before the shape.
+        :param auth_method: as at the token endpoint. :param data: the fields, or pairs of them, before the shape.
         :raises TransportError: if there was no answer.
         """
         with self._get_oauth_client() as client:
-            return client.ask(method, url, shape, auth=client.client_auth(auth_method), data=fields)
+            return client.ask(method, url, shape, auth=client.client_auth(auth_method), data=data)
 
     def load_server_metadata(self) -> dict[str, Any]:
         """What is known of the server: what the registration says, else its metadata document, asked for once.
@@ -182,7 +167,7 @@ class PyramidOAuth2App(OAuth2Mixin, OpenIDMixin, BaseApp):
             with self._get_session() as session:
                 response = session.request("GET", self._server_metadata_url, withhold_token=True)
             response.raise_for_status()
-            found = believed(json_object(response), str(self.issuer))
+            found = believed(object_of(response), str(self.issuer))
             # Threads that come first together each ask, rather than wait for one that hangs.
             self.server_metadata = self._known(found) | {"_loaded_at": time.time()}
         return self.server_metadata

@@ -6,7 +6,7 @@ answers strictly.
 
 import base64
 import json as jsonlib
-from collections.abc import Iterable, Mapping, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from typing import Any, NoReturn
 from urllib.parse import quote_plus, urlencode
 
@@ -20,13 +20,18 @@ from .transport import Response, Transport
 
 Headers = MutableMapping[str, str]
 Signed = tuple[str, Headers, str]
+#: Of a form; as pairs, where one may be there several times.
+Fields = Mapping[str, Any] | Sequence[tuple[str, Any]]
 
 
 def client_secret_basic(auth: Any, method: str, url: str, headers: Headers, body: str) -> Signed:
     """HTTP Basic with both parts form-encoded first (RFC 6749 section 2.3.1), which Authlib leaves out."""
-    pair = f"{quote_plus(auth.client_id)}:{quote_plus(auth.client_secret or '')}"
-    headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
-    return url, headers, body
+    return _basic(quote_plus(auth.client_id), quote_plus(auth.client_secret or ""), url, headers, body)
+
+
+def plain_basic(auth: Any, method: str, url: str, headers: Headers, body: str) -> Signed:
+    """HTTP Basic with both parts as they are (RFC 7617), for servers that do not decode them."""
+    return _basic(auth.client_id, auth.client_secret or "", url, headers, body)
 
 
 def bearer_secret(auth: Any, method: str, url: str, headers: Headers, body: str) -> Signed:
@@ -37,7 +42,11 @@ def bearer_secret(auth: Any, method: str, url: str, headers: Headers, body: str)
 
 def secret_as_user(auth: Any, method: str, url: str, headers: Headers, body: str) -> Signed:
     """HTTP Basic with the client secret as the user and no password: no standard, but how Stripe Apps want it."""
-    headers["Authorization"] = f"Basic {base64.b64encode(f'{auth.client_secret}:'.encode()).decode()}"
+    return _basic(auth.client_secret, "", url, headers, body)
+
+
+def _basic(user: str, password: str, url: str, headers: Headers, body: str) -> Signed:
+    headers["Authorization"] = f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"
     return url, headers, body
 
 
@@ -48,6 +57,7 @@ def nothing(auth: Any, method: str, url: str, headers: Headers, body: str) -> Si
 
 OWN_AUTH_METHODS = {
     "client_secret_basic": client_secret_basic,
+    "plain_basic": plain_basic,
     "bearer_secret": bearer_secret,
     "secret_as_user": secret_as_user,
     "nothing": nothing,
@@ -96,12 +106,12 @@ class PyramidOAuth2Client(OAuth2Client):
         auth: Any = None,
         headers: Mapping[str, str] | None = None,
         params: Mapping[str, Any] | None = None,
-        data: Mapping[str, Any] | str | None = None,
+        data: Fields | str | None = None,
         json: Any = None,
     ) -> Response:
         """One request with the token, or with `auth`, or with neither.
 
-        :param data: the body, a mapping is form-encoded and what is None in it left out. :param json: as JSON instead.
+        :param data: the body; fields are form-encoded, and what is None in them left out. :param json: as JSON instead.
         :raises MissingTokenError, InvalidTokenError, UnsupportedTokenTypeError: if a token is wanted and not usable.
         :raises TransportError: if there is no answer.
         """
@@ -157,11 +167,12 @@ class PyramidOAuth2Client(OAuth2Client):
         return signed
 
 
-def _encode(headers: Headers, data: Mapping[str, Any] | str | None, json: Any) -> str:
+def _encode(headers: Headers, data: Fields | str | None, json: Any) -> str:
     if json is not None:
         headers["Content-Type"] = "application/json"
         return jsonlib.dumps(json)
     if data is None or isinstance(data, str):
         return data or ""
     headers.setdefault("Content-Type", "application/x-www-form-urlencoded")
-    return urlencode({name: value for name, value in data.items() if value is not None})
+    pairs = data.items() if isinstance(data, Mapping) else data
+    return urlencode([(name, value) for name, value in pairs if value is not None])

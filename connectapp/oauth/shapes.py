@@ -20,12 +20,12 @@ class Shape:
     """What is different from a plain form.
 
     :param without: fields that are left out. :param more: fields that are added; in JSON they keep their types.
-    :param headers: headers that are added; they may hold secrets.
+    :param headers: headers that are added. Both may hold secrets.
     """
 
     body: Body = "form"
     without: tuple[str, ...] = ()
-    more: Mapping[str, Any] = field(default_factory=dict)
+    more: Mapping[str, Any] = field(default_factory=dict, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def write(

@@ -208,13 +208,14 @@ class Transport:
 def map_url(url: str, hosts: Mapping[str, str]) -> str:
     """The address that stands in for `url` in development and tests; `url` itself if none does.
 
-    :param hosts: host names to the addresses that replace their origin. The key ``*`` stands for every other host;
-        what it maps to gets the original host as the first segment of the path.
+    :param hosts: host names to the addresses that replace their origin. The key ``*.example`` stands for each host of
+        that domain, ``*`` for any other; what they map to gets the original host as the first segment of the path.
     """
     parts = urlsplit(url)
     if (target := hosts.get(parts.hostname or "")) is not None:
         return _moved(parts, target, parts.path)
-    if (target := hosts.get("*")) is not None and parts.hostname:
+    domain = (parts.hostname or "").partition(".")[2]
+    if (target := hosts.get(f"*.{domain}", hosts.get("*"))) is not None and parts.hostname:
         return _moved(parts, target, f"/{parts.netloc.rpartition('@')[2]}{parts.path or '/'}")
     return url
 

@@ -24,7 +24,7 @@ from connectapp.errors import (
     RefusedError,
 )
 from connectapp.payments.models import FAILED, PENDING, SUCCEEDED, Payment
-from connectapp.providers.interfaces import ITakesTestPayments, PaymentResult
+from connectapp.providers.capabilities import ITakesTestPayments, PaymentResult
 from connectapp.secret import Secret
 from connectapp.vault import KeyRing
 

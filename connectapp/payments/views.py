@@ -8,7 +8,7 @@ from pyramid.view import view_config
 from connectapp.accounts.store import Owner
 from connectapp.errors import RefusedError
 from connectapp.payments.cashier import Cashier
-from connectapp.providers.interfaces import ITakesTestPayments
+from connectapp.providers.capabilities import ITakesTestPayments
 from connectapp.resources import AccountContext, PaymentContext
 from connectapp.security import Permission
 from connectapp.vault import get_vault

@@ -3,21 +3,24 @@
 `docs/provider-declaration.md` is made from this module, `parts` and `endpoints`.
 """
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Container, Iterator, Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, SerializeAsAny, model_validator
 
-from connectapp.providers.endpoints import Identify, Readiness, Refresh, Revoke, Token, Use, Webhook
+from connectapp.providers.endpoints import Identify, Pushed, Readiness, Refresh, Revoke, Token, Use, Webhook
 from connectapp.providers.parts import (
     Address,
     Authorize,
     Callback,
+    Colour,
     Errors,
     Modes,
     Name,
     Part,
     Pattern,
+    PlatformSecret,
     Scopes,
     Variable,
 )
@@ -33,6 +36,8 @@ _OF_OAUTH: dict[str, Any] = {
     "then": {"properties": {"authorize": False}},
     "else": {"required": ["authorize", "token"]},
 }
+#: Where a secret may be named: in what goes from us to the provider, beside the address.
+_MAY_NAME_SECRETS = re.compile(r"(token|refresh|use|identify|revoke|readiness)\.(headers|params|platform)\..+")
 
 
 class Declaration(Part):
@@ -46,6 +51,10 @@ class Declaration(Part):
     """The name as the provider writes it."""
     documentation: Address | None = None
     """The provider's own documentation of it."""
+    colour: Colour = "#37445c"
+    """Of its buttons, with white words on it, as `#rrggbb`."""
+    registering: str = ""
+    """How a platform registers there, in a few sentences for the admin."""
     kind: Literal["oauth", "onboarding"] = "oauth"
     """`oauth`: the browser goes to `authorize` and comes back with a code for `token`. `onboarding`: the provider's API
     gives a link for each person, what comes back proves nothing, and the API says what came of it; that needs a
@@ -58,8 +67,10 @@ class Declaration(Part):
     """What accounts can take besides their own currency."""
     modes: Modes
     variables: Mapping[Name, Variable] = {}
+    secrets: Mapping[Name, PlatformSecret] = {}
     authorize: SerializeAsAny[Authorize] = LEFT_OUT
     """Where the browser is sent; must be there, unless `kind` is `onboarding`, where it must not."""
+    pushed: Pushed | None = None
     scopes: Scopes = Scopes()
     pkce: Literal["none", "optional", "required"] = "none"
     """With S256 (RFC 7636); used unless it is `none`."""
@@ -82,13 +93,16 @@ class Declaration(Part):
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         self._check_kind()
-        known = OF_A_CALL | self._given()
+        known = OF_A_CALL | self._given() | self.secrets.keys()
+        self._check_asked()
+        self._check_secrets()
+        self._check_identify()
         for where, template in _templates(self.model_dump(), ""):
             if where.startswith("webhook.signed"):
                 continue
             if unknown := sorted(names_of(template) - known):
-                raise ValueError(f"{where} names {{{unknown[0]}}}, which neither modes nor variables give")
-            if where.endswith("url") and _host_names(template) & OF_A_CALL:
+                raise ValueError(f"{where} names {{{unknown[0]}}}, which neither modes, variables nor secrets give")
+            if where.endswith("url") and names_of(_host(template)) & OF_A_CALL:
                 raise ValueError(f"{where}: a host cannot depend on what an answer says")
         for key in self.unverified:
             if not _has(self.model_dump(), key):
@@ -101,6 +115,8 @@ class Declaration(Part):
         return {name for name in ("authorize", "token") if getattr(self, name) is LEFT_OUT}
 
     def _check_kind(self) -> None:
+        if self.pushed is not None:
+            self._check_pushed(self.pushed)
         if self.kind == "onboarding":
             if "authorize" not in self.left_out:
                 raise ValueError("authorize is for OAuth alone: a provider that onboards is asked for each link")
@@ -108,6 +124,77 @@ class Declaration(Part):
             raise ValueError(f"OAuth needs {' and '.join(sorted(self.left_out))}")
         elif not self.callback.code:
             raise ValueError("callback.code is empty: without a code nothing proves that the provider answered")
+
+    def _check_pushed(self, pushed: Pushed) -> None:
+        if self.kind == "onboarding":
+            raise ValueError("pushed is for OAuth alone")
+        if self.left_out:
+            return  # said elsewhere
+        if (pushed.auth or self.token.auth) in {"account", "none", "nothing"}:
+            raise ValueError("pushed.auth must prove who the platform is")
+        if "client_id" not in self.authorize.sends or "client_id" in self.authorize.rename:
+            raise ValueError("pushed: the browser carries a client_id, by this name (RFC 9126 section 4)")
+
+    @property
+    def asked(self) -> dict[str, Variable]:
+        """What the organizer is asked before they leave."""
+        return {name: one for name, one in self.variables.items() if one.asked_of == "organizer"}
+
+    def _check_identify(self) -> None:
+        """Something must prove whose account it is."""
+        asking = self.identify
+        if asking.choices and asking.mode:
+            raise ValueError("identify.mode is of one account, and identify.choices of several")
+        if (self.modes.by == "account") != (asking.mode is not None):
+            raise ValueError("modes.by is account where identify.mode is there, and nowhere else")
+        if asking.id:
+            return
+        told = "token" not in self.left_out and "account" in self.token.answer.required
+        opened = self.callback.account is not None and "account" in names_of(asking.url)
+        if asking.choices or not asking.name or asking.auth != "account" or not (told or opened):
+            raise ValueError(
+                "identify.id is missing: without it the account's own token must be used, identify.name be there, and "
+                "token.answer.account be required or callback.account name what identify.url opens"
+            )
+
+    def _check_asked(self) -> None:
+        """What an organizer says must not lead anywhere else, nor be taken for what somebody else says."""
+        names = self.asked.keys()
+        if not names:
+            if self.identify.tenant or self.callback.tenant:
+                raise ValueError("a tenant is named, but no variable is asked_of the organizer")
+            return
+        if self.kind == "onboarding":
+            raise ValueError("asked_of organizer is for OAuth alone")
+        for name in names & (OF_A_CALL | self.modes.live.keys() | self.modes.test.keys()):
+            raise ValueError(f"variables.{name} is asked_of the organizer, but the name stands for something else")
+        for where, template in _templates(self.model_dump(), ""):
+            if where.endswith("url") and not _is_fixed(template, names):
+                raise ValueError(f"{where}: after what the organizer says must come a domain of the provider's")
+        confirmed = names_of(str(self.identify.tenant.equals)) if self.identify.tenant else set()
+        if not names <= confirmed:
+            raise ValueError("identify.tenant must say where the answer names what the organizer was asked for")
+
+    def _check_secrets(self) -> None:
+        """Addresses are logged in many places, and what the authorize page is sent is seen by the browser."""
+        for name in self.secrets.keys() & (OF_A_CALL | self._given()):
+            raise ValueError(f"secrets.{name}: the name stands for something else")
+        for where, template in _templates(self.model_dump(), ""):
+            named = sorted(names_of(template) & {"client_secret", *self.secrets})
+            if named and not _MAY_NAME_SECRETS.fullmatch(where):
+                raise ValueError(f"{where} names {{{named[0]}}}, which is for headers and params of requests alone")
+
+    def made_up(self) -> dict[str, str]:
+        """Who the platform is in development, where nobody said: application and sandbox make up the same.
+
+        :return: by the names that templates have for it.
+        """
+        starts = (start for start, mode in self.modes.key_prefixes.items() if mode == "test")
+        known = {
+            "client_id": f"ca_sandbox_{self.name}",
+            "client_secret": f"{next(starts, 'sk_test_')}sandbox_{self.name}",
+        }
+        return known | {name: f"{name}_sandbox_{self.name}" for name in self.secrets}
 
     def _given(self) -> set[str]:
         """The names that modes and variables give."""
@@ -128,8 +215,15 @@ def _templates(value: Any, where: str) -> Iterator[tuple[str, str]]:
             yield from _templates(one, where)
 
 
-def _host_names(url: str) -> set[str]:
-    return names_of(url.removeprefix("https://").partition("/")[0])
+def _host(url: str) -> str:
+    return url.removeprefix("https://").partition("/")[0]
+
+
+def _is_fixed(url: str, asked: Container[str]) -> bool:
+    """Whether the host ends in a domain that organizers have no part in: at least two labels, or a name for such."""
+    host = re.sub(r"\{(\w+)\}", lambda found: "?" if found[1] in asked else "a.b", _host(url))
+    _, theirs, domain = host.rpartition("?")
+    return not theirs or re.fullmatch(r"[^.]*(\.[^.]+){2,}", domain) is not None
 
 
 def _has(values: Any, key: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from connectapp.errors import ConnectappError
-from connectapp.oauth.answers import json_object
+from connectapp.oauth.answers import object_of
 from connectapp.oauth.errors import AnswerError, OAuthError
 from connectapp.oauth.metadata import believed
 from connectapp.oauth.transport import Transport, TransportError
@@ -60,7 +60,7 @@ def _metadata(issuer: str, transport: Transport) -> Mapping[str, Any]:
         try:
             response = transport.request("GET", url, headers={"Accept": "application/json"})
             if response.status_code == 200:
-                return believed(json_object(response), issuer)
+                return believed(object_of(response), issuer)
         except TransportError as error:
             raise ConnectappError(f"{issuer} cannot be asked: {error}") from None
         except (AnswerError, OAuthError) as error:

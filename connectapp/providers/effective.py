@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -12,8 +13,9 @@ from connectapp.oauth.answers import AnswerFormat
 from connectapp.oauth.shapes import Shape
 from connectapp.providers.declaration import Declaration
 from connectapp.providers.endpoints import Refresh, Request, Token
-from connectapp.providers.interfaces import CallbackNames, Mode
-from connectapp.providers.templates import fill_all, fill_url, names_of
+from connectapp.providers.interfaces import CallbackNames, Mode, Prefill
+from connectapp.providers.templates import fill, fill_all, fill_url, names_of
+from connectapp.providers.tenants import Question, Tenant
 from connectapp.secret import Secret
 from connectapp.settings import ProviderSettings
 
@@ -21,13 +23,35 @@ TOKEN_FIELDS = ("grant_type", "code", "redirect_uri", "refresh_token")
 PREFIX = "connectapp.provider"
 
 
+def completed(declaration: Declaration, settings: ProviderSettings) -> ProviderSettings:
+    """What development need not say, as the sandbox has it; what is said counts."""
+    made = declaration.made_up()
+    secrets = {name: Secret(made[name]) for name in declaration.secrets}
+    return replace(
+        settings,
+        client_id=settings.client_id or made["client_id"],
+        client_secret=settings.client_secret or Secret(made["client_secret"]),
+        mode=settings.mode or "test",
+        secret=secrets | dict(settings.secret),
+    )
+
+
 def constants(declaration: Declaration, settings: ProviderSettings) -> dict[str, Any]:
     """What templates may name that does not depend on an account: who we are, the mode's and the variables' values."""
     values: dict[str, Any] = {"client_id": settings.client_id, "client_secret": settings.client_secret}
+    values |= {name: settings.secret.get(name) for name in declaration.secrets}
     for name, variable in declaration.variables.items():
         chosen = settings.variable.get(name, variable.default)
         values |= {name: chosen} | dict(variable.values.get(chosen or "", {}))
     return values | dict(declaration.modes.live if settings.mode == "live" else declaration.modes.test)
+
+
+def questions(declaration: Declaration) -> tuple[Question, ...]:
+    """What the organizer is asked before they leave."""
+    return tuple(
+        Question(name, one.title, one.example or "", one.pattern or "", one.suffix, one.lower_case)
+        for name, one in declaration.asked.items()
+    )
 
 
 def scopes(declaration: Declaration, settings: ProviderSettings) -> tuple[str, ...]:
@@ -35,18 +59,23 @@ def scopes(declaration: Declaration, settings: ProviderSettings) -> tuple[str, .
     if not declaration.scopes.presets:
         return ()
     chosen = settings.scope or declaration.scopes.default
-    words = declaration.scopes.presets.get(chosen) or tuple(re.split(r"[\s,]+", chosen))
+    words = declaration.scopes.presets.get(chosen)
+    if words is None:
+        words = tuple(re.split(r"[\s,]+", chosen))
     return tuple(dict.fromkeys((*words, *declaration.scopes.always)))
 
 
-def registration(declaration: Declaration, settings: ProviderSettings) -> dict[str, Any]:
-    """The arguments of `config.register_oauth_client`."""
-    values, token = constants(declaration, settings), declaration.token
+def registration(declaration: Declaration, settings: ProviderSettings, tenant: Tenant) -> dict[str, Any]:
+    """The arguments of `config.register_oauth_client`.
+
+    :param tenant: where the organizer is asked, what they said; the client knows no address without it.
+    """
+    values, token = {**constants(declaration, settings), **tenant}, declaration.token
     who = {
         "client_id": settings.client_id,
         "client_secret": settings.client_secret.reveal() if settings.client_secret else None,
     }
-    if "token" in declaration.left_out:
+    if "token" in declaration.left_out or declaration.asked.keys() - tenant.keys():
         return who
     client_kwargs: dict[str, Any] = {"token_endpoint_auth_method": token.auth}
     if declaration.pkce != "none":
@@ -109,6 +138,28 @@ def refresh_shape(refresh: Refresh, token: Token, values: Mapping[str, Any]) -> 
     return Shape(refresh.body or token.body, without, fill_all(refresh.params, values), fill_all(headers, values))
 
 
+def authorize_params(
+    declaration: Declaration, settings: ProviderSettings, values: Mapping[str, Any], prefill: Prefill
+) -> dict[str, Any]:
+    """What is sent to the authorize page besides the standard parameters: what is fixed, chosen, and known already."""
+    authorize = declaration.authorize
+    fixed = {name: fill(value, values) for name, value in authorize.params.items()}
+    extra = {name: str(value).lower() if isinstance(value, bool) else value for name, value in fixed.items()}
+    extra |= {name: settings.option[name] for name in authorize.options if name in settings.option}
+    known = {theirs: getattr(prefill, ours) for ours, theirs in authorize.prefill.items()}
+    return extra | {theirs: value for theirs, value in known.items() if value}
+
+
+def written(declaration: Declaration, asking: Request, values: Mapping[str, Any]) -> tuple[str, Shape, str]:
+    """A declared request with its values: the address, how it is written down, and how the platform proves itself."""
+    headers, params, auth = fill_all(asking.headers, values), fill_all(asking.params, values), str(asking.auth)
+    if auth == "account":
+        auth, use = "nothing", declaration.use
+        own = use.headers if values.get("access_token") is not None else use.platform or {}
+        headers, params = fill_all(own, values) | headers, fill_all(use.params, values) | params
+    return fill_url(asking.url, values), Shape(asking.body, more=params, headers=headers), auth
+
+
 def renamed(declaration: Declaration, scope: str, url: str) -> str:
     """An authorize address with the parameters that the provider takes, under its names."""
     authorize, parts = declaration.authorize, urlsplit(url)
@@ -136,6 +187,7 @@ def problems(declaration: Declaration, settings: ProviderSettings) -> Iterator[s
     prefix = f"{PREFIX}.{declaration.name}"
     yield from _scope_problems(declaration, settings, f"{prefix}.scope")
     yield from _variable_problems(declaration, settings, f"{prefix}.variable")
+    yield from _secret_problems(declaration, settings, f"{prefix}.secret")
     yield from _option_problems(declaration, settings, f"{prefix}.option")
     yield from _mode_problems(declaration, settings, prefix)
     if declaration.kind == "onboarding" and settings.pay_with == "account":
@@ -156,7 +208,11 @@ def _scope_problems(declaration: Declaration, settings: ProviderSettings, key: s
 
 def _variable_problems(declaration: Declaration, settings: ProviderSettings, key: str) -> Iterator[str]:
     yield from _unknown(settings.variable, declaration.variables, key)
+    for name in declaration.asked.keys() & settings.variable.keys():
+        yield f"{key}.{name} cannot be set: each organizer is asked for it"
     for name, variable in declaration.variables.items():
+        if name in declaration.asked:
+            continue
         chosen = settings.variable.get(name, variable.default)
         if chosen is None:
             yield f"{key}.{name} is missing: {variable.title}"
@@ -164,6 +220,14 @@ def _variable_problems(declaration: Declaration, settings: ProviderSettings, key
             yield f"{key}.{name} must be one of: {', '.join(variable.values)}"
         elif variable.pattern and not re.fullmatch(variable.pattern, chosen):
             yield f"{key}.{name} must be as in {variable.pattern}"
+
+
+def _secret_problems(declaration: Declaration, settings: ProviderSettings, key: str) -> Iterator[str]:
+    yield from _unknown(settings.secret, declaration.secrets, key)
+    for name, secret in declaration.secrets.items():
+        if name not in settings.secret:
+            variable = f"{key}.{name}".replace(".", "_").upper()
+            yield f"{key}.{name} is missing: {secret.title}; set it as {variable} in the environment"
 
 
 def _option_problems(declaration: Declaration, settings: ProviderSettings, key: str) -> Iterator[str]:
@@ -174,7 +238,7 @@ def _option_problems(declaration: Declaration, settings: ProviderSettings, key: 
             yield f"{key}.{name} must be one of: {', '.join(allowed)}"
 
 
-def _unknown(given: Mapping[str, str], known: Mapping[str, Any], key: str) -> Iterator[str]:
+def _unknown(given: Mapping[str, Any], known: Mapping[str, Any], key: str) -> Iterator[str]:
     for name in given:
         if name not in known:
             yield f"{key}.{name} is not a setting{did_you_mean(name, known, f'{key}.')}"

@@ -11,9 +11,9 @@ Body = Literal["form", "json", "query"]
 
 
 class Request(Part):
-    """A request to the provider. Templates may name ``{client_id}``, ``{client_secret}``, ``{access_token}``,
-    ``{refresh_token}``, ``{account}``, and what modes and variables give; one that is a single name keeps its type, and
-    is left out where there is no value."""
+    """A request to the provider. Templates may name ``{client_id}``, ``{access_token}``, ``{refresh_token}``,
+    ``{account}``, and what modes and variables give; in headers and params also ``{client_secret}`` and each of
+    ``secrets``. One that is a single name keeps its type, and is left out where there is no value."""
 
     url: Address
     """Where it is sent; a template."""
@@ -58,6 +58,16 @@ class Answer(Part):
     """Seconds that an access token lives where no answer says it."""
 
 
+class Pushed(Part):
+    """Pushed authorization requests (RFC 9126): the authorize page's parameters go to the provider first, and the
+    browser has a reference to them alone."""
+
+    url: Address
+    """Where they are pushed to."""
+    auth: Auth | None = None
+    """How the platform proves itself, if otherwise than at the token endpoint."""
+
+
 class Token(Request):
     """The token endpoint, which redeems the code, once (RFC 6749 section 4.1.3)."""
 
@@ -93,7 +103,6 @@ class Choices(Part):
 
     list: Path | Literal[""]
     """Where the list is; empty: the answer is the list."""
-    """Where the list is."""
     id: Path
     """Where an entry has the account's id."""
     name: Path
@@ -106,8 +115,9 @@ class Identify(Request):
     method: Literal["GET", "POST"] = "GET"
     body: Body = "query"
     auth: Auth = "account"
-    id: Paths
-    """Where the account's id is."""
+    id: Paths = ()
+    """Where the account's id is; none: the answer does not name it, and that the account's token opens the address is
+    the proof. Then `token.answer.account` must be required, or `callback.account` name what the address names."""
     name: Paths = ()
     """Where its name is; none: the id is shown."""
     country: Path | None = None
@@ -116,6 +126,10 @@ class Identify(Request):
     """Where its own currency is (ISO 4217)."""
     charges: Condition | None = None
     """What is so when the account can take money."""
+    mode: Condition | None = None
+    """What is so for accounts of live mode, and for no other."""
+    tenant: Condition | None = None
+    """Where the answer names the tenant that the organizer was asked for, and how it writes it; must be there then."""
     defaults: Mapping[Literal["country", "currency"], str] = {}
     """Where all accounts are in one country, or have one currency."""
     currency_of: Mapping[str, str] = {}
@@ -165,10 +179,17 @@ class Webhook(Part):
     """Where the header is a list such as ``t=1,v1=ab``: the names of time and signature."""
     tolerance: int | None = Field(default=None, ge=1, le=3600)
     """How many seconds the time may be off, both ways."""
+    events: Path | Literal[""] | None = None
+    """Where a message has a list of events, at most 500; empty: the message is the list; none: it is one event itself.
+    Paths of `id`, `type`, `account` and `created` begin at each event."""
     id: Path | None = None
-    """Where a message has its id."""
+    """Where an event has its id."""
     type: Path | None = None
     """Where it has its type."""
+    id_header: str | None = None
+    """Or the header that has the id; not with `events`, which each need one."""
+    type_header: str | None = None
+    """Or the header that has the type. Such a header is mostly not signed: then it is the connection that proves it."""
     account: Path | None = None
     """Where it has the account's id."""
     created: Path | None = None
@@ -190,6 +211,8 @@ class Webhook(Part):
             raise ValueError("signed names {t}, for which there is no timestamp_element")
         if self.algorithm.startswith("hmac") and "{body}" not in self.signed and "{query." not in self.signed:
             raise ValueError("signed names nothing of the message")
+        if self.events is not None and self.id_header is not None:
+            raise ValueError("an id_header would give all events of a message the same id")
         return self
 
 

@@ -1,4 +1,4 @@
-"""The contract between connectapp and a payment provider, on one page.
+"""The contract between connectapp and a payment provider, on one page; `capabilities` has what some can besides.
 
 A provider turns our questions into the provider's dialect and its answers into these plain values. It sees no
 request, no database and no other provider. State, PKCE verifiers and the one redemption of a code belong to
@@ -8,8 +8,9 @@ request, no database and no other provider. State, PKCE verifiers and the one re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Literal, Protocol, runtime_checkable
+from typing import Literal, Protocol, Self
 
+from connectapp.providers.tenants import Question, Tenant
 from connectapp.secret import Secret
 
 Mode = Literal["test", "live"]
@@ -70,7 +71,7 @@ class Identity:
 
     :param proof: ``token`` when the account's own token was used; ``platform_key`` when the platform's key and the
         account's id were, which proves access and mode only.
-    :param country: ISO 3166-1 alpha-2. :param currency: ISO 4217, lower case.
+    :param country: ISO 3166-1 alpha-2. :param currency: ISO 4217, lower case. :param tenant: which the answer named.
     """
 
     external_id: str
@@ -79,18 +80,7 @@ class Identity:
     country: str | None = None
     currency: str | None = None
     charges_enabled: bool | None = None
-
-
-@dataclass(frozen=True)
-class Onboarding:
-    """Where one organizer is onboarded.
-
-    :param url: good once, and for whoever has it; neither stored nor logged.
-    :param external_id: the account that was made for it, where the provider makes one first.
-    """
-
-    url: str = field(repr=False)
-    external_id: str | None = None
+    tenant: Tenant = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -122,9 +112,9 @@ class WebhookMessage:
 
 @dataclass(frozen=True)
 class Notice:
-    """What a message says, once it is proven to be the provider's.
+    """What a message says of one event, once it is proven to be the provider's.
 
-    :param id: the same again for the same message sent again; None if it has none.
+    :param id: the same again for the same event told again; None if it has none.
     :param external_id: the account that it is about. :param disconnected: whether the organizer took the access back.
     :param proven: False: it is but a hint, and the provider is to be asked (see `Webhook.algorithm`).
     """
@@ -135,18 +125,6 @@ class Notice:
     disconnected: bool
     created: str | None = None
     proven: bool = True
-
-
-@dataclass(frozen=True)
-class PaymentResult:
-    """What became of a payment.
-
-    :param external_id: the payment's id at the provider. :param reason: our word for why it failed.
-    """
-
-    succeeded: bool
-    external_id: str | None
-    reason: str | None = None
 
 
 class IPaymentProvider(Protocol):
@@ -193,8 +171,32 @@ class IPaymentProvider(Protocol):
         """Whether its accounts can take payments for tickets."""
 
     @property
+    def countries(self) -> frozenset[str]:
+        """Where accounts can be (ISO 3166-1 alpha-2, capitals); empty: anywhere, or not known."""
+
+    @property
+    def currencies(self) -> frozenset[str]:
+        """What accounts can take besides their own (ISO 4217, lower case); empty: not known."""
+
+    @property
+    def colour(self) -> str:
+        """Of its buttons, as ``#rrggbb``, with white words on it."""
+
+    @property
     def callback_names(self) -> CallbackNames:
         """The parameters of its callbacks."""
+
+    @property
+    def questions(self) -> Sequence[Question]:
+        """What the organizer is asked before they leave; mostly nothing."""
+
+    @property
+    def tenant(self) -> Tenant:
+        """What the organizer said: `at` was given it. Everything is asked there."""
+
+    @property
+    def pushes(self) -> bool:
+        """Whether what `authorize_url` gives is to be pushed before a browser goes there (`push`)."""
 
     @property
     def revocable(self) -> bool:
@@ -204,8 +206,27 @@ class IPaymentProvider(Protocol):
     def denied(self) -> frozenset[str]:
         """The error codes that mean that the organizer said no."""
 
+    def at(self, tenant: Tenant) -> Self:
+        """The same provider for one organizer's answers; where it has questions, nothing else can be asked without.
+
+        :raises GrantRefusedError: ``unknown_tenant``, if these are not answers to all of its questions.
+        """
+
     def authorize_url(self, *, redirect_uri: str, state: str, code_verifier: Secret | None, prefill: Prefill) -> str:
         """The URL to send the browser to (RFC 6749 section 4.1.1). Calls nobody. Never asked where it onboards."""
+
+    def push(self, url: str) -> str:
+        """Hand the parameters of an address of `authorize_url` over (RFC 9126); the address with a reference to them.
+
+        :raises ProviderError: of the fitting kind.
+        """
+
+    def check_callback(self, parameters: Sequence[tuple[str, str]], received_at: float) -> None:
+        """Check who wrote what came back, before anything is done with it. Calls nobody.
+
+        :param parameters: all, decoded, in the order of the query. :param received_at: in seconds since 1970.
+        :raises GrantRefusedError: ``callback_unproven``, if it must be signed and is not; ``other_tenant``.
+        """
 
     def redeem(
         self, *, code: Secret, redirect_uri: str, code_verifier: Secret | None, account: str | None = None
@@ -234,8 +255,8 @@ class IPaymentProvider(Protocol):
     def readiness(self, external_id: str, access_token: Secret | None) -> Readiness | None:
         """Whether the account can take money now; None where the provider does not tell. Safe to repeat."""
 
-    def verify_webhook(self, message: WebhookMessage) -> Notice:
-        """Check who sent a message and what it says. Calls nobody.
+    def verify_webhook(self, message: WebhookMessage) -> Sequence[Notice]:
+        """Check who sent a message and what it says of each event; mostly one, perhaps none. Calls nobody.
 
         :raises GrantRefusedError: ``webhook_refused``, if it is not proven to be the provider's, or is of another mode.
         """
@@ -244,51 +265,4 @@ class IPaymentProvider(Protocol):
         """Why an account cannot take payments of this amount; None if it can. Calls nobody.
 
         :param amount: in minor units (ISO 4217). :param currency: ISO 4217, lower case, like the account's own.
-        """
-
-
-@runtime_checkable
-class IOnboards(Protocol):
-    """The other kind of connecting: the API gives a link for one person, and what comes back has no code or signature.
-
-    `redeem` is given the state as the code, and asks the API what came of it, with the platform's own key; what the
-    browser says is at most compared. It raises `GrantRefusedError` ``not_finished`` where the organizer left early.
-    It and `onboard` may make a few requests, one after the other.
-    """
-
-    def onboard(
-        self, *, redirect_uri: str, again_uri: str, state: str, prefill: Prefill, external_id: str | None
-    ) -> Onboarding:
-        """Ask for the link.
-
-        :param redirect_uri: where the person comes back to, with the state, as `callback_names` says.
-        :param again_uri: where they go if the link has been used or is too old; a page that begins anew.
-        :param external_id: the account of an earlier try that is not finished, so that there is no second one.
-        :raises ProviderError: of the fitting kind, with the account's id if one was made.
-        """
-
-
-@runtime_checkable
-class IOffersAccounts(Protocol):
-    """An optional capability: one access may open several accounts, of which the organizer chooses one."""
-
-    def accounts_of(self, grant: Grant) -> Sequence[Identity]:
-        """The accounts that the access opens; one, where `identify` would tell the same. Safe to repeat."""
-
-
-@runtime_checkable
-class ITakesTestPayments(Protocol):
-    """An optional capability: prove with a test payment that money gets to a connected account."""
-
-    def test_amount(self, currency: str) -> int:
-        """One unit of the currency, or the provider's least amount if that is more; in minor units (ISO 4217)."""
-
-    def pay_test(
-        self, *, external_id: str, access_token: Secret | None, amount: int, currency: str, idempotency_key: str
-    ) -> PaymentResult:
-        """Pay into the account with the provider's own test card.
-
-        :param amount: in minor units (ISO 4217). :param currency: ISO 4217, lower case.
-        :param idempotency_key: the same key again asks for the outcome of the first payment and makes no second one.
-        :raises ProviderError: of the fitting kind; `GrantRefusedError` in live mode, before anything is sent.
         """

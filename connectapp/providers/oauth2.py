@@ -8,16 +8,29 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from copy import copy
+from typing import Any, Self
 
 from connectapp.errors import GrantRefusedError, MalformedAnswerError, ProviderError
 from connectapp.oauth.answers import at
 from connectapp.oauth.errors import AnswerError, OAuthError
-from connectapp.oauth.shapes import Shape
+from connectapp.oauth.pushed import push
 from connectapp.oauth.transport import Response, TransportError
 from connectapp.providers import answers
+from connectapp.providers.callbacks import check
 from connectapp.providers.declaration import Declaration
-from connectapp.providers.effective import answer_format, callback_names, constants, needed, renamed, scopes
+from connectapp.providers.effective import (
+    answer_format,
+    authorize_params,
+    callback_names,
+    constants,
+    needed,
+    questions,
+    registration,
+    renamed,
+    scopes,
+    written,
+)
 from connectapp.providers.endpoints import Request
 from connectapp.providers.interfaces import (
     Grant,
@@ -29,22 +42,11 @@ from connectapp.providers.interfaces import (
     Readiness,
     WebhookMessage,
 )
-from connectapp.providers.templates import fill, fill_all, fill_url, names_of
+from connectapp.providers.templates import fill, fill_url, names_of
+from connectapp.providers.tenants import Tenant
 from connectapp.providers.webhooks import verified
 from connectapp.secret import Secret
 from connectapp.settings import ProviderSettings
-
-#: RFC 6749 sections 4.1.2.1 and 5.2 in our words; a declaration adds and changes.
-REASONS = {
-    "access_denied": "access_denied",
-    "invalid_client": "platform_refused",
-    "invalid_grant": "code_refused",
-    "invalid_request": "request_refused",
-    "invalid_scope": "scope_refused",
-    "unauthorized_client": "platform_refused",
-    "unsupported_grant_type": "request_refused",
-    "unsupported_response_type": "request_refused",
-}
 
 
 class OAuth2Provider:
@@ -64,10 +66,14 @@ class OAuth2Provider:
         self.uses_pkce = declaration.pkce != "none"
         self.issuer = declaration.callback.issuer
         self.stores_tokens = settings.store_tokens
-        self.charges = declaration.charges
+        self.charges, self.colour = declaration.charges, declaration.colour
+        self.countries, self.currencies = frozenset(declaration.countries), frozenset(declaration.currencies)
         self.callback_names = callback_names(declaration)
         self.revocable = declaration.revoke != "impossible"
         self.denied = frozenset(declaration.callback.denied)
+        self.pushes = declaration.pushed is not None
+        self.questions = questions(declaration)
+        self.tenant: Tenant = {}
         self.constants = constants(declaration, settings)
         self.revision = self._revision()
 
@@ -77,19 +83,39 @@ class OAuth2Provider:
         told = [self.declaration.model_dump(mode="json"), own]
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
 
+    def at(self, tenant: Tenant) -> Self:
+        """See `IPaymentProvider`. What is made is for one use: it is cheap, and shares what this one has."""
+        fit = [question for question in self.questions if question.fits(tenant.get(question.name))]
+        if len(fit) != len(self.questions) or len(fit) != len(tenant):
+            raise GrantRefusedError("unknown_tenant")
+        if tenant == self.tenant:
+            return self
+        there = copy(self)
+        there.tenant = dict(tenant)
+        there.constants = self.constants | there.tenant
+        there.client = self.client.sibling(**registration(self.declaration, self.settings, tenant))
+        return there
+
     def authorize_url(self, *, redirect_uri: str, state: str, code_verifier: Secret | None, prefill: Prefill) -> str:
         """See `IPaymentProvider`."""
-        authorize = self.declaration.authorize
-        fixed = {name: fill(value, self.constants) for name, value in authorize.params.items()}
-        extra = {name: str(value).lower() if isinstance(value, bool) else value for name, value in fixed.items()}
-        extra |= {name: self.settings.option[name] for name in authorize.options if name in self.settings.option}
-        known = {theirs: getattr(prefill, ours) for ours, theirs in authorize.prefill.items()}
-        extra |= {theirs: value for theirs, value in known.items() if value}
+        extra = authorize_params(self.declaration, self.settings, self.constants, prefill)
         if code_verifier:
             extra["code_verifier"] = code_verifier.reveal()
         scope = self.declaration.scopes.separator.join(self.scope.split(" "))
         made = self.client.create_authorization_url(redirect_uri, state=state, scope=scope or None, **extra)
         return renamed(self.declaration, self.scope, made["url"])
+
+    def push(self, url: str) -> str:
+        """See `IPaymentProvider`."""
+        pushed = self.declaration.pushed
+        if pushed is None:
+            return url
+        auth, endpoint = pushed.auth or self.declaration.token.auth, fill_url(pushed.url, self.constants)
+        return str(self._token_answer(push, app=self.client, url=url, endpoint=endpoint, auth_method=auth))
+
+    def check_callback(self, parameters: Sequence[tuple[str, str]], received_at: float) -> None:
+        """See `IPaymentProvider`."""
+        check(self.declaration.callback, self.constants, parameters, received_at)
 
     def redeem(
         self, *, code: Secret, redirect_uri: str, code_verifier: Secret | None, account: str | None = None
@@ -114,16 +140,16 @@ class OAuth2Provider:
             raise MalformedAnswerError("malformed_answer", grant.external_id)
         return grant
 
-    def _token_answer(self, ask: Any, **params: Any) -> Mapping[str, Any]:
+    def _token_answer(self, ask: Any, **params: Any) -> Any:
+        """What a token endpoint answers, or one like it. :raises ProviderError: of the fitting kind."""
         try:
-            answer: Mapping[str, Any] = ask(**params)
+            return ask(**params)
         except TransportError as error:
             raise answers.lost(error) from None
         except OAuthError as error:
             raise GrantRefusedError(self.reason(error.error)) from None
         except AnswerError as error:
             raise self._unusable(error) from None
-        return answer
 
     def _unusable(self, error: AnswerError) -> ProviderError:
         """What an answer means that is no token; with the account's id if that much could be read."""
@@ -153,9 +179,9 @@ class OAuth2Provider:
         try:
             return Grant(
                 external_id=external_id,
-                mode=self._answered_mode(answer),
-                scope=self._scope(answer),
-                token_type=self._token_type(answer),
+                mode=answers.checked_mode(answer, self.declaration.token.answer.mode, self.mode),
+                scope=answers.scope_of(answer, self.declaration.token.answer, self.scope),
+                token_type=answers.token_type_of(answer, self.declaration.token.answer),
                 access_token=answers.secret(answer, "access_token"),
                 refresh_token=answers.secret(answer, "refresh_token"),
                 publishable_key=answers.text(answer, "publishable_key", r"[!-~]{1,255}", required=False),
@@ -164,40 +190,20 @@ class OAuth2Provider:
         except ProviderError as error:
             raise type(error)(error.code, external_id) from None
 
-    def _scope(self, answer: Mapping[str, Any]) -> str:
-        granted = answers.text(answer, "scope", r"[ -~]{0,2000}", required=False)
-        if granted is None or self.declaration.token.answer.scope is None:
-            return self.scope
-        return granted.replace(self.declaration.token.answer.scope_separator, " ")
-
-    def _answered_mode(self, answer: Mapping[str, Any]) -> Mode:
-        live = self.declaration.token.answer.mode
-        if live is None:
-            return self.mode
-        value = at(answer, live.path)
-        if type(value) is not type(live.equals):
-            raise MalformedAnswerError("malformed_answer")
-        if (value == live.equals) != (self.mode == "live"):
-            raise GrantRefusedError("other_mode")
-        return self.mode
-
-    def _token_type(self, answer: Mapping[str, Any]) -> str:
-        """RFC 6749 section 7.1: a type that we do not know is not to be used."""
-        needed = "access_token" in answer and self.declaration.token.answer.token_type is not None
-        token_type = answers.text(answer, "token_type", r"[!-~]{1,40}", required=needed)
-        if token_type and token_type.lower() != "bearer":
-            raise MalformedAnswerError("malformed_answer")
-        return "bearer"
-
     def identify(self, grant: Grant) -> Identity:
         """See `IPaymentProvider`. The token answer's own word is no proof."""
         asking, pattern = self.declaration.identify, self.declaration.account_pattern
         platform = grant.access_token is None and self.declaration.use.platform is not None
         account = self._account(grant, platform)
-        external_id = answers.identifier({"id": answers.first(account, asking.id)}, "id", pattern)
+        if asking.id:
+            external_id = answers.identifier({"id": answers.first(account, asking.id)}, "id", pattern)
+        else:
+            external_id = answers.unnamed(account, asking, grant.external_id)
+        answers.checked_mode(account, asking.mode, self.mode)
         if grant.external_id not in {None, external_id}:
             raise GrantRefusedError("identity_mismatch")
-        return answers.identity_of(account, asking, str(external_id), "platform_key" if platform else "token")
+        proof: Any = "platform_key" if platform else "token"
+        return answers.identity_of(account, asking, str(external_id), proof, self.tenant)
 
     def _account(self, grant: Grant, platform: bool) -> Any:
         """What the provider says of the account, asked with its token, or with the platform's key in its name."""
@@ -205,16 +211,23 @@ class OAuth2Provider:
         unknown = "account" in names_of(asking.url) and grant.external_id is None
         if unknown or (asking.auth == "account" and grant.access_token is None and not platform):
             raise MalformedAnswerError("not_verified")
-        return answers.account_object(self.ask(asking, account=grant.external_id, access_token=grant.access_token))
+        found = answers.account_object(self.ask(asking, account=grant.external_id, access_token=grant.access_token))
+        if not self._at_its_tenant(found):
+            raise GrantRefusedError("identity_mismatch")
+        return found
+
+    def _at_its_tenant(self, account: Any) -> bool:
+        """Whether the provider names the tenant that it was asked at."""
+        told = self.declaration.identify.tenant
+        return told is None or at(account, told.path) == fill(told.equals, self.constants)
 
     def accounts_of(self, grant: Grant) -> Sequence[Identity]:
         """See `IOffersAccounts`."""
         choices = self.declaration.identify.choices
         if choices is None or grant.external_id is not None:
             return (self.identify(grant),)
-        return answers.identities_of(
-            self._account(grant, platform=False), self.declaration.identify, choices, self.declaration.account_pattern
-        )
+        found, pattern = self._account(grant, platform=False), self.declaration.account_pattern
+        return answers.identities_of(found, self.declaration.identify, choices, pattern, self.tenant)
 
     def revoke(self, external_id: str | None, access_token: Secret | None, refresh_token: Secret | None = None) -> None:
         """See `IPaymentProvider`. Access that is gone already counts as taken back."""
@@ -224,18 +237,9 @@ class OAuth2Provider:
         values = {"account": external_id, "access_token": access_token, "refresh_token": refresh_token}
         if any((self.constants | values).get(name) is None for name in needed(self.declaration, asking)):
             raise GrantRefusedError("revocation_impossible")
-        response = self.ask(asking, **values)
-        answer = answers.json_object(response)
-        if response.status_code in asking.statuses:
-            if asking.success and at(answer, asking.success.path) != fill(asking.success.equals, values):
-                raise MalformedAnswerError("malformed_answer")
-            return
-        code = answer_format(self.declaration).error_code(answer)
-        if code in asking.gone:
-            return
-        if code is None or response.status_code >= 500 or response.status_code == 429:
-            raise answers.unusable(response.status_code)
-        raise GrantRefusedError(self.reason(code))
+        response, form = self.ask(asking, **values), answer_format(self.declaration)
+        if (code := answers.not_revoked(response, asking, values, form)) is not None:
+            raise GrantRefusedError(self.reason(code))
 
     def readiness(self, external_id: str, access_token: Secret | None) -> Readiness | None:
         """See `IPaymentProvider`."""
@@ -244,9 +248,10 @@ class OAuth2Provider:
             return None
         account = answers.account_object(self.ask(asking, account=external_id, access_token=access_token))
         missing = tuple(one.path for one in asking.ready if not answers.holds(account, one))
-        return Readiness(ready=not missing, missing=missing, onboarding_url=asking.onboarding_url)
+        onboarding = fill_url(asking.onboarding_url, self.constants) if asking.onboarding_url else None
+        return Readiness(ready=not missing, missing=missing, onboarding_url=onboarding)
 
-    def verify_webhook(self, message: WebhookMessage) -> Notice:
+    def verify_webhook(self, message: WebhookMessage) -> Sequence[Notice]:
         """See `IPaymentProvider`."""
         return verified(self.declaration.webhook, self.settings.webhook_secrets, message, self.mode)
 
@@ -256,8 +261,7 @@ class OAuth2Provider:
 
     def reason(self, code: object) -> str:
         """Our word for a provider's error code; whatever is not documented is ``provider_error``."""
-        reasons = REASONS | dict(self.declaration.errors.reasons)
-        return reasons.get(code, "provider_error") if isinstance(code, str) else "provider_error"
+        return answers.reason(code, self.declaration.errors.reasons)
 
     def ask(self, asking: Request, **values: Any) -> Response:
         """Make a declared request, once.
@@ -265,17 +269,9 @@ class OAuth2Provider:
         :param values: what its templates may name besides the constants.
         :raises ProviderError: of the fitting kind if there is no answer.
         """
-        filled = self.constants | values
-        url, params = fill_url(asking.url, filled), fill_all(asking.params, filled)
-        headers, auth = fill_all(asking.headers, filled), asking.auth
-        if auth == "account":
-            auth, use = "nothing", self.declaration.use
-            own = use.headers if values.get("access_token") is not None else use.platform or {}
-            headers, params = fill_all(own, filled) | headers, fill_all(use.params, filled) | params
+        url, shape, auth = written(self.declaration, asking, self.constants | values)
         try:
-            response: Response = self.client.ask(
-                asking.method, url, Shape(asking.body, more=params, headers=headers), auth_method=auth
-            )
+            response: Response = self.client.ask(asking.method, url, shape, auth_method=auth)
         except TransportError as error:
             raise answers.lost(error) from None
         return response

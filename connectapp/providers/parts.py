@@ -1,7 +1,7 @@
 """The parts of a declaration (`declaration.Declaration`).
 
 A text with ``{names}`` is a template; which names it may have is said at its field. A path such as ``merchant.names.0``
-finds a value in a JSON answer; where several are given, the first that finds something counts.
+finds a value in an answer, in JSON or XML; where several are given, the first that finds something counts.
 """
 
 import re
@@ -24,8 +24,8 @@ Reason = Literal[
 ]  # fmt: skip
 #: How the platform proves itself. ``account``: with the account's own credential, as `Use` says.
 Auth = Literal[
-    "client_secret_basic", "client_secret_post", "secret_as_user", "bearer_secret", "private_key_jwt", "none",
-    "nothing", "account",
+    "client_secret_basic", "plain_basic", "client_secret_post", "secret_as_user", "bearer_secret", "private_key_jwt",
+    "none", "nothing", "account",
 ]  # fmt: skip
 
 
@@ -38,6 +38,19 @@ def _anchored(pattern: str) -> str:
     if not (pattern.startswith("^") and pattern.endswith("$")) or "|" in re.sub(r"\(.*\)", "", pattern):
         raise ValueError("must begin with ^ and end with $, so that it speaks of the whole value")
     return pattern
+
+
+def _luminance(colour: str) -> float:
+    """WCAG 2.2, relative luminance."""
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _dark_enough(colour: str) -> str:
+    if 1.05 / (_luminance(colour) + 0.05) < 4.5:
+        raise ValueError("is too light: white words on it must have a contrast of 4.5 to 1 (WCAG 2.2, 1.4.3)")
+    return colour
 
 
 def _address(url: str) -> str:
@@ -55,6 +68,7 @@ Paths = Annotated[tuple[Path, ...], BeforeValidator(_one_or_more, json_schema_in
 Words = Annotated[tuple[str, ...], BeforeValidator(_one_or_more, json_schema_input_type=str | tuple[str, ...])]
 Pattern = Annotated[str, AfterValidator(_anchored)]
 Address = Annotated[str, AfterValidator(_address)]
+Colour = Annotated[str, Field(pattern="^#[0-9a-f]{6}$"), AfterValidator(_dark_enough)]
 
 
 class Part(BaseModel):
@@ -69,15 +83,16 @@ class Condition(Part):
     path: Path
     """Where the value is."""
     equals: Scalar = True
-    """A template may name ``{account}``."""
+    """A template may name ``{account}``, and what modes and variables give."""
 
 
 class Modes(Part):
     """How the provider tells test from live."""
 
-    by: Literal["host", "credentials", "token_field", "api_parameter", "none"]
+    by: Literal["host", "credentials", "token_field", "api_parameter", "account", "none"]
     """`host`: other addresses. `credentials`: another client id and secret. `token_field`: a field of the token
-    request or answer. `api_parameter`: a parameter of each API request. `none`: there is no test side; the admin's word
+    request or answer. `api_parameter`: a parameter of each API request. `account`: each account is of
+    one side, as `identify.mode` says. `none`: there is no test side; the admin's word
     counts."""
     live: Mapping[Name, Scalar] = {}
     """Values for templates when the provider is used live."""
@@ -88,22 +103,46 @@ class Modes(Part):
 
 
 class Variable(Part):
-    """A region, a tenant, a shop: the admin says it as `connectapp.provider.NAME.variable.THIS`."""
+    """A region, a tenant, a shop. The admin says it as `connectapp.provider.NAME.variable.THIS`; or each organizer is
+    asked for it, before they leave for the provider."""
 
     title: str
-    """What the admin is told that it is."""
+    """What the admin is told that it is; or the label of the organizer's field."""
+    asked_of: Literal["admin", "organizer"] = "admin"
+    """Who says it. What organizers say is a part of host names: it needs a `pattern`, and `identify.tenant`."""
     default: str | None = None
     """What counts when the admin says nothing; none: it must be said."""
     pattern: Pattern | None = None
     """Which values there are, by an anchored regular expression. It keeps secrets from other hosts."""
     values: Mapping[str, Mapping[Name, str]] = {}
     """Or which values there are, each with what it means for templates."""
+    example: str | None = None
+    """What organizers are shown as an example; it must be as in `pattern`."""
+    suffix: str = ""
+    """What organizers may type after it as well, such as `.example.com`; they are shown the example with it."""
+    lower_case: bool = False
+    """Whether capitals mean the same, so that what organizers type is made lower-case."""
 
     @model_validator(mode="after")
     def _is_bounded(self) -> Self:
         if (self.pattern is None) == (not self.values):
             raise ValueError("needs either a pattern or values")
+        if self.asked_of == "admin":
+            if self.example or self.suffix or self.lower_case:
+                raise ValueError("example, suffix and lower_case are for what organizers are asked")
+        elif self.pattern is None or self.default is not None:
+            raise ValueError("what organizers are asked needs a pattern, and has no default")
+        elif not re.fullmatch(self.pattern, self.example or ""):
+            raise ValueError("what organizers are asked needs an example that is as in its pattern")
         return self
+
+
+class PlatformSecret(Part):
+    """A secret of the platform's beside the client secret. The admin says it as
+    `connectapp.provider.NAME.secret.THIS`; templates may name it in `headers` and `params` of requests."""
+
+    title: str = Field(min_length=1, max_length=200)
+    """What the admin is told that it is."""
 
 
 class Authorize(Part):
@@ -157,6 +196,30 @@ class Scopes(Part):
         return self
 
 
+class CallbackSignature(Part):
+    """How what comes back proves that the provider wrote it, with the client secret; checked before the code is
+    redeemed."""
+
+    parameter: str
+    """The parameter that has the signature."""
+    algorithm: Literal["hmac-sha256", "hmac-sha1"]
+    encoding: Literal["hex", "base64"] = "hex"
+    """How the signature is written down."""
+    signed: Literal["sorted_query"] = "sorted_query"
+    """What is signed. `sorted_query`: all other parameters, decoded, as `name=value`, sorted and joined by `&`; `%` and
+    `&` in them, and `=` in names, are percent-encoded."""
+    timestamp: str | None = None
+    """The parameter that has the time, in seconds since 1970."""
+    tolerance: int | None = Field(default=None, ge=1, le=86400)
+    """How many seconds the time may be off, both ways."""
+
+    @model_validator(mode="after")
+    def _has_a_time(self) -> Self:
+        if (self.timestamp is None) != (self.tolerance is None):
+            raise ValueError("a tolerance goes with a timestamp")
+        return self
+
+
 class Callback(Part):
     """What comes back by way of the browser."""
 
@@ -166,6 +229,9 @@ class Callback(Part):
     """The parameter that has the code."""
     account: str | None = None
     """A parameter that names the account; `identify` must confirm it."""
+    tenant: Mapping[str, str] = {}
+    """Parameters that name the tenant that the organizer was asked for, and how they write it; each must be there."""
+    signature: CallbackSignature | None = None
     denied: Words = ("access_denied",)
     """Error codes that mean that the organizer said no."""
     issuer: Address | None = None

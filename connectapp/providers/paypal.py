@@ -10,9 +10,10 @@ from typing import Any
 
 from connectapp.errors import GrantRefusedError, MalformedAnswerError
 from connectapp.oauth.transport import Response
-from connectapp.providers.answers import bearer, json_object, link, secret, text, unusable
+from connectapp.providers.answers import bearer, link, object_told, secret, text, unusable
+from connectapp.providers.capabilities import Onboarding
 from connectapp.providers.endpoints import Request
-from connectapp.providers.interfaces import Grant, Onboarding, Prefill, PriceProblem
+from connectapp.providers.interfaces import Grant, Prefill, PriceProblem
 from connectapp.providers.oauth2 import OAuth2Provider
 from connectapp.providers.templates import fill_url
 from connectapp.secret import Secret
@@ -97,7 +98,7 @@ class PayPal(OAuth2Provider):
         response = self._authorized(lambda token: self.call(method, url, headers=bearer(token), **kwargs))
         status = response.status_code
         if status in {200, 201}:  # PayPal's OpenAPI has 201 for the look-up by tracking id as well
-            return json_object(response)
+            return object_told(response)
         if status == 404:
             return None
         if status in {400, 422}:

@@ -23,11 +23,14 @@ know JSON Schema check and complete a file whose first line is `#:schema <path>/
 
 - A **name** has lower-case letters, digits and underscores.
 - An **address** begins with `https://` and has neither user nor fragment.
-- A **path** such as `merchant.names.0` finds a value in a JSON answer. Where several are given, the first that finds
-  something counts.
+- A **path** such as `merchant.names.0` finds a value in an answer. Where several are given, the first that finds
+  something counts. An answer in XML is read as if it were JSON: the path begins with the name of its root, elements
+  of the same name are a list, and so are those in an element with `type="array"`; all values are texts, but for
+  `type="integer"`, `type="boolean"` and `nil="true"`.
 - A **pattern** is a regular expression that begins with `^` and ends with `$`.
-- A text with `{names}` is a **template**. It may name `{client_id}`, `{client_secret}`, and what `modes` and
-  `variables` give; in a request in the account's name also `{access_token}`, `{refresh_token}` and `{account}`.
+- A text with `{names}` is a **template**. It may name `{client_id}`, and what `modes` and `variables` give; in a
+  request in the account's name also `{access_token}`, `{refresh_token}` and `{account}`; in the `headers` and `params`
+  of requests also `{client_secret}` and each of `secrets`, which may stand nowhere else.
 """
 #: What the annotations that have a name of their own are called in the page.
 CALLED = (

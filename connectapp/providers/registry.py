@@ -4,6 +4,7 @@ Two modules that claim one name are a conflict at start; introspection lists the
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -12,11 +13,12 @@ from connectapp.errors import SettingsError
 from connectapp.oauth.registry import get_oauth
 from connectapp.oauth.transport import Transport
 from connectapp.providers import effective, sources
+from connectapp.providers.capabilities import IOnboards
 from connectapp.providers.declaration import Declaration
-from connectapp.providers.interfaces import IOnboards, IPaymentProvider, Prefill
+from connectapp.providers.interfaces import IPaymentProvider, Prefill
 from connectapp.providers.oauth2 import OAuth2Provider
 from connectapp.secret import Secret
-from connectapp.settings import Settings, get_settings
+from connectapp.settings import ProviderSettings, Settings, get_settings
 
 
 def get_providers(registry: Any) -> Mapping[str, IPaymentProvider]:
@@ -33,7 +35,7 @@ def add_provider(config: Any, declaration: Declaration, provider_class: type[OAu
     """
     name = declaration.name
     settings = get_settings(config.registry).provider[name]
-    config.register_oauth_client(name, **effective.registration(declaration, settings))
+    config.register_oauth_client(name, **effective.registration(declaration, settings, {}))
 
     def register() -> None:
         provider = provider_class(declaration, settings, get_oauth(config.registry).create_client(name))
@@ -47,6 +49,7 @@ def add_provider(config: Any, declaration: Declaration, provider_class: type[OAu
 
 def _check_protection(provider: IPaymentProvider, declaration: Declaration) -> None:
     """Neither a module nor a declaration can do without what ties an answer to the browser that asked (ST-16)."""
+    provider = provider.at({question.name: question.example for question in provider.questions})
     onboards = isinstance(provider, IOnboards)
     if {onboards, provider.callback_names.code == ""} != {declaration.kind == "onboarding"}:
         raise SettingsError([f"the provider {provider.name} is not of the kind {declaration.kind}, which it declares"])
@@ -75,9 +78,18 @@ def problems(settings: Settings) -> Iterator[str]:
             yield from effective.problems(declaration, provider)
 
 
+def _completed(settings: Settings) -> Iterator[tuple[str, ProviderSettings]]:
+    """Of the providers that are right; `problems` says what is wrong with others."""
+    for name, provider in settings.provider.items():
+        with suppress(SettingsError):
+            yield name, effective.completed(sources.find(name, provider).declaration, provider)
+
+
 def check(config: Any) -> None:
-    """Included before anything is built: adds to the problems of the settings."""
+    """Included before anything is built: completes the settings where they may be made up, adds to their problems."""
     settings = get_settings(config.registry)
+    if settings.development:
+        settings.provider |= dict(_completed(settings))
     settings.problems += list(problems(settings))
 
 

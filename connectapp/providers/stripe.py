@@ -1,14 +1,16 @@
 """Stripe: what its declarations (`catalogue/stripe*.toml`) cannot say: prices, test payments, what is gone already, and
 how organizers are onboarded where there is no OAuth."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 from connectapp.errors import GrantRefusedError, MalformedAnswerError, ProviderError
 from connectapp.money import digits
 from connectapp.oauth.answers import at
 from connectapp.oauth.transport import Response
-from connectapp.providers.answers import account_object, bearer, json_object, link, text, unusable
-from connectapp.providers.interfaces import Grant, Onboarding, PaymentResult, Prefill, PriceProblem
+from connectapp.providers.answers import account_object, bearer, link, object_told, text, unusable
+from connectapp.providers.capabilities import Onboarding, PaymentResult
+from connectapp.providers.interfaces import Grant, Prefill, PriceProblem
 from connectapp.providers.oauth2 import OAuth2Provider
 from connectapp.secret import Secret
 
@@ -124,6 +126,8 @@ class StripeOnboarding(StripeConnect):
         if account is None:
             raise MalformedAnswerError("malformed_answer")
         found = account_object(self.call("GET", f"{API}/accounts/{account}", headers=self._platform()))
+        if not isinstance(found, Mapping):
+            raise MalformedAnswerError("malformed_answer")
         if text(found, "id", self.declaration.account_pattern) != account:
             raise GrantRefusedError("identity_mismatch")
         if found.get("details_submitted") is not True:
@@ -140,17 +144,17 @@ class StripeOnboarding(StripeConnect):
         }
         response = self.call("POST", f"{API}/accounts", data=fields, headers=self._platform())
         _check_done(response)
-        return str(text(json_object(response), "id", self.declaration.account_pattern))
+        return str(text(object_told(response), "id", self.declaration.account_pattern))
 
     def _account_link(self, account: str, uris: dict[str, str]) -> str | None:
         """A link; None if the account is not the platform's (any more)."""
         fields = {"account": account, "type": "account_onboarding", **uris}
         response = self.call("POST", f"{API}/account_links", data=fields, headers=self._platform())
-        gone = at(json_object(response), "error.code") in {"account_invalid", "resource_missing"}
+        gone = at(object_told(response), "error.code") in {"account_invalid", "resource_missing"}
         if response.status_code in {403, 404} or (gone and response.status_code == 400):
             return None
         _check_done(response)
-        return link(json_object(response), "url", "stripe.com")
+        return link(object_told(response), "url", "stripe.com")
 
 
 def _check_done(response: Response) -> None:
@@ -170,7 +174,7 @@ def _stripe_amount(amount: int, currency: str) -> Decimal:
 
 def _payment(response: Response) -> PaymentResult:
     """The outcome of a PaymentIntent. A declined card is an outcome, too."""
-    answer, status = json_object(response), response.status_code
+    answer, status = object_told(response), response.status_code
     if status == 200 and answer.get("status") == "succeeded":
         return PaymentResult(succeeded=True, external_id=text(answer, "id", r"pi_[A-Za-z0-9]{1,100}"))
     if status == 402:

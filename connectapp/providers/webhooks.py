@@ -1,8 +1,5 @@
 """Whether a message is the provider's, by the scheme that its declaration names. Calls nobody."""
 
-import base64
-import hashlib
-import hmac
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -13,11 +10,12 @@ from connectapp.oauth.strictjson import loads
 from connectapp.providers.answers import holds
 from connectapp.providers.endpoints import Webhook
 from connectapp.providers.interfaces import Mode, Notice, WebhookMessage
+from connectapp.providers.signatures import any_same, is_recent, signature
 from connectapp.secret import Secret
 
 MOST_SIGNATURES = 10
+MOST_EVENTS = 500
 LONGEST_HEADER = 4096
-_HASHES = {"hmac-sha256": hashlib.sha256, "hmac-sha1": hashlib.sha1}
 _NAME = re.compile(r"\{(body|t|url|query\.[A-Za-z0-9_.-]+|header\.[A-Za-z0-9-]+)\}")
 
 
@@ -26,8 +24,10 @@ def refused() -> GrantRefusedError:
     return GrantRefusedError("webhook_refused")
 
 
-def verified(webhook: Webhook | None, secrets: tuple[Secret, ...], message: WebhookMessage, mode: Mode) -> Notice:
-    """Check a message, and say what it says.
+def verified(
+    webhook: Webhook | None, secrets: tuple[Secret, ...], message: WebhookMessage, mode: Mode
+) -> tuple[Notice, ...]:
+    """Check a message, and say what it says of each event.
 
     :param secrets: any of them may have signed, since they overlap while one is rolled.
     :raises GrantRefusedError: ``webhook_refused``.
@@ -47,13 +47,24 @@ def verified(webhook: Webhook | None, secrets: tuple[Secret, ...], message: Webh
         body = {}
     if webhook.mode and holds(body, webhook.mode) != (mode == "live"):
         raise refused()
-    kind = _text(body, webhook.type)
+    return tuple(_notice(webhook, message, event, proven) for event in _events(webhook, body))
+
+
+def _events(webhook: Webhook, body: Any) -> list[Any]:
+    found = [body] if webhook.events is None else at(body, webhook.events)
+    if not isinstance(found, list) or len(found) > MOST_EVENTS:
+        raise refused()
+    return found
+
+
+def _notice(webhook: Webhook, message: WebhookMessage, event: Any, proven: bool) -> Notice:
+    kind = _named(message, webhook.type_header) or _text(event, webhook.type)
     return Notice(
-        id=_text(body, webhook.id),
+        id=_named(message, webhook.id_header) or _text(event, webhook.id),
         type=kind,
-        external_id=_text(body, webhook.account),
+        external_id=_text(event, webhook.account),
         disconnected=proven and kind in webhook.disconnected,
-        created=_text(body, webhook.created),
+        created=_text(event, webhook.created),
         proven=proven,
     )
 
@@ -63,12 +74,11 @@ def _check_signature(webhook: Webhook, secrets: tuple[Secret, ...], message: Web
     if not header or len(header) > LONGEST_HEADER or not any(secrets):
         raise refused()
     time, signatures = _elements(webhook, header)
-    if webhook.tolerance is not None and not _is_recent(time, message.received_at, webhook.tolerance):
+    if webhook.tolerance is not None and not is_recent(time, message.received_at, webhook.tolerance):
         raise refused()
     wanted = [signature_of(webhook, secret, message, time) for secret in secrets if secret]
     given = [one.removeprefix(webhook.prefix) for one in signatures if one.startswith(webhook.prefix)]
-    # Every pair is compared, so that the time taken says nothing of which one fits.
-    if not sum(hmac.compare_digest(one.encode(), other.encode()) for one in wanted for other in given):
+    if not any_same(wanted, given):
         raise refused()
 
 
@@ -82,13 +92,6 @@ def _elements(webhook: Webhook, header: str) -> tuple[str | None, list[str]]:
     if len(signatures) > MOST_SIGNATURES or len(times) != (webhook.timestamp_element is not None):
         raise refused()
     return next(iter(times), None), signatures
-
-
-def _is_recent(time: str | None, now: float, tolerance: int) -> bool:
-    if time is None or not re.fullmatch(r"[0-9]{1,15}", time):
-        return False
-    seconds = int(time) / (1000 if len(time) > 12 else 1)  # some count milliseconds
-    return abs(now - seconds) <= tolerance
 
 
 def signature_of(webhook: Webhook, secret: Secret, message: WebhookMessage, time: str | None) -> str:
@@ -109,12 +112,18 @@ def signature_of(webhook: Webhook, secret: Secret, message: WebhookMessage, time
         pieces += [webhook.signed[end : found.start()].encode(), value(found)]
         end = found.end()
     signed = b"".join([*pieces, webhook.signed[end:].encode()])
-    made = hmac.new(secret.reveal().encode(), signed, _HASHES[webhook.algorithm]).digest()
-    return made.hex() if webhook.encoding == "hex" else base64.b64encode(made).decode()
+    return signature(webhook.algorithm, webhook.encoding, secret, signed)
+
+
+def _named(message: WebhookMessage, header: str | None) -> str | None:
+    return _short(message.headers.get(header.lower())) if header else None
 
 
 def _text(body: Any, path: str | None) -> str | None:
-    value = at(body, path) if path else None
+    return _short(at(body, path)) if path else None
+
+
+def _short(value: Any) -> str | None:
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     return value if isinstance(value, str) and 0 < len(value) <= 255 else None

@@ -12,12 +12,13 @@ from connectapp.sandbox import declared
 from connectapp.sandbox.control import PREFIX, Control
 from connectapp.sandbox.faults import Fault, FaultBook
 from connectapp.sandbox.holds import Holds
-from connectapp.sandbox.ledger import Ledger, Seen
+from connectapp.sandbox.ledger import Ledger
 from connectapp.sandbox.mailbox import mailbox
 from connectapp.sandbox.oauth2 import ROUTES as OAUTH2
 from connectapp.sandbox.overview import overview
 from connectapp.sandbox.paypal import ROUTES as PAYPAL
 from connectapp.sandbox.platforms import Mode, Platform, Platforms
+from connectapp.sandbox.records import Seen
 from connectapp.sandbox.routing import Refusal, Route, World, json_answer
 from connectapp.sandbox.stripe import ROUTES as STRIPE
 from connectapp.sandbox.wire import LINE_KEY, Line

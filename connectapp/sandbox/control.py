@@ -12,7 +12,7 @@ from connectapp.sandbox.declared_dialect import Dialect
 from connectapp.sandbox.declared_webhooks import message
 from connectapp.sandbox.faults import Fault, FaultBook
 from connectapp.sandbox.holds import Holds
-from connectapp.sandbox.ledger import Mail
+from connectapp.sandbox.records import Mail
 from connectapp.sandbox.routing import Refusal, World, json_answer, query
 from connectapp.sandbox.stripe import ALIASES
 from connectapp.sandbox.stripe_answers import SCOPES
@@ -36,6 +36,7 @@ class Control:
             ("DELETE", "ledger"): self._reset,
             ("POST", "accounts"): self._create_account,
             ("POST", "codes"): self._issue_code,
+            ("POST", "expire"): self._expire,
             ("POST", "webhooks"): self._make_message,
             ("GET", "mail"): self._read_mail,
             ("POST", "mail"): self._take_mail,
@@ -104,9 +105,14 @@ class Control:
             raise ValueError("account is unknown")
         scope, redirect_uri = _text(order, "scope", ""), _text(order, "redirect_uri", "")
         challenge = _text(order, "code_challenge") if "code_challenge" in order else None
-        ask = Ask(platform, redirect_uri, tuple(scope.split()), "", challenge)
+        ask = Ask(platform, redirect_uri, tuple(scope.split()), "", challenge, order.get("tenant", {}))
         with self._world.ledger.transaction():
             return asdict(issue_code(dialect, self._world, ask, account, order.get("ttl")))
+
+    def _expire(self, _: Request) -> dict[str, Any]:
+        with self._world.ledger.transaction():
+            self._world.ledger.expire()
+        return {}
 
     def _make_message(self, request: Request) -> dict[str, Any]:
         order = _json(request)

@@ -5,7 +5,6 @@ made apart, so that one mistake does not hide another.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
 
 from webob import Response
 
@@ -15,10 +14,11 @@ from connectapp.sandbox.declared_account import AccountEndpoint, RevokeEndpoint
 from connectapp.sandbox.declared_authorize import AuthorizePage
 from connectapp.sandbox.declared_dialect import Dialect
 from connectapp.sandbox.declared_places import PlaceRoute, addresses, hosts, query_of
+from connectapp.sandbox.declared_pushed import PushedEndpoint, pushed_request
 from connectapp.sandbox.declared_token import TokenEndpoint, refresh_request
-from connectapp.sandbox.ledger import seeds
 from connectapp.sandbox.oauth2 import PERSONALITIES
 from connectapp.sandbox.platforms import Platform
+from connectapp.sandbox.records import seeds
 from connectapp.sandbox.routing import Route
 
 Handler = Callable[..., Response]
@@ -41,7 +41,11 @@ def routes(declaration: Declaration) -> Iterator[Route]:
     for account in seeds():
         dialect.id_of(account)
     token, refresh = TokenEndpoint(dialect), declaration.refresh
-    yield from _routes(declaration, declaration.authorize.url, "authorize", _PAGE, AuthorizePage(dialect).answer)
+    page = AuthorizePage(dialect)
+    yield from _routes(declaration, declaration.authorize.url, "authorize", _PAGE, page.answer)
+    if declaration.pushed is not None:
+        pushed = PushedEndpoint(dialect, declaration.pushed, page)
+        yield from _asked(declaration, pushed_request(dialect, declaration.pushed), "pushed", pushed.answer)
     yield from _asked(declaration, declaration.token, "token", token.answer)
     if refresh.url is not None:
         yield from _asked(declaration, refresh_request(dialect), "refresh", token.refreshed)
@@ -83,10 +87,11 @@ def with_platforms(declarations: Iterable[Declaration], platforms: Iterable[Plat
     """The platforms, and one for each declared provider at which none is registered."""
     given = list(platforms)
     known = {platform.provider for platform in given}
-    return given + [default_platform(one.name) for one in played(declarations) if one.name not in known]
+    return given + [default_platform(one) for one in played(declarations) if one.name not in known]
 
 
-def default_platform(name: str, **fields: Any) -> Platform:
-    """The platform that development has at a provider without any settings. :param fields: of `Platform`."""
-    made = {"client_id": f"ca_sandbox_{name}", "secret_key": f"sk_test_sandbox_{name}", "provider": name}
-    return Platform(**made | fields)
+def default_platform(declaration: Declaration) -> Platform:
+    """The platform that development has at a provider without any settings."""
+    made = declaration.made_up()
+    client_id, secret_key = made.pop("client_id"), made.pop("client_secret")
+    return Platform(client_id, secret_key, provider=declaration.name, secrets=made)

@@ -8,20 +8,22 @@ from webob import Request as WebRequest
 from webob import Response
 
 from connectapp.providers.endpoints import Identify, Readiness, Request, Revoke
+from connectapp.providers.templates import fill
 from connectapp.sandbox.declared_dialect import Dialect, conditioned, placed
 from connectapp.sandbox.declared_places import Place
 from connectapp.sandbox.declared_requests import Heard, authenticated, check_platform, hear
-from connectapp.sandbox.ledger import Account, Grant, Revocation
 from connectapp.sandbox.platforms import Platform
+from connectapp.sandbox.records import Account, Grant, Revocation
 from connectapp.sandbox.routing import Refusal, World, json_answer
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Who sends a request. :param platform: None if only the account's token tells."""
+    """Who sends a request, and where to. :param platform: None if only the account's token tells."""
 
     heard: Heard
     platform: Platform | None
+    place: Place
 
     @property
     def token(self) -> str | None:
@@ -44,9 +46,9 @@ def caller(dialect: Dialect, world: World, asking: Request, request: WebRequest,
         try:
             heard = hear(dialect, way, request, place)
             if way.auth != "account":
-                return Caller(heard, authenticated(dialect, world, way, request, heard))
+                return Caller(heard, authenticated(dialect, world, way, request, heard), place)
             if heard.names.get("access_token"):
-                return Caller(heard, None)
+                return Caller(heard, None, place)
             raise dialect.refusal("invalid_token", "there is no access token", 401)
         except Refusal as refusal:
             refusals.append(refusal)
@@ -75,17 +77,22 @@ def granted(dialect: Dialect, world: World, who: Caller) -> Grant:
         tokens = (grant for grant in dialect.grants(world, access_token=who.token) if dialect.works(world, grant))
         grant = next(tokens, None)
         platform = None if grant is None else dialect.platform(world, grant)
-        if grant is None or platform is None or who.platform not in {None, platform}:
+        if grant is None or platform is None or not _is_meant(dialect, who, grant, platform):
             raise dialect.refusal("invalid_token", "the token is unknown, expired or revoked", 401)
         check_platform(dialect, platform, who.heard)
         if who.account not in {None, grant.external_id}:
             raise dialect.refusal("forbidden", "the token is of another account", 403)
         return grant
     client_id = who.platform.client_id if who.platform else None
-    known = dialect.grants(world, external_id=who.account, client_id=client_id)
+    owned = dialect.grants(world, external_id=who.account, client_id=client_id)
+    known = [grant for grant in owned if dialect.is_at(who.place, grant)]
     if not known:
         raise dialect.refusal("forbidden", "the platform has no access to this account, or it does not exist", 403)
     return known[0]
+
+
+def _is_meant(dialect: Dialect, who: Caller, grant: Grant, platform: Platform) -> bool:
+    return who.platform in {None, platform} and dialect.is_at(who.place, grant)
 
 
 class AccountEndpoint:
@@ -103,27 +110,33 @@ class AccountEndpoint:
             except Refusal as refusal:
                 refusals.append(refusal)
                 continue
-            return json_answer(self._body(world, world.ledger.accounts[grant.account], grant.external_id))
+            body = self._body(world, world.ledger.accounts[grant.account], grant)
+            return json_answer(self._with_tenant(body, place, grant))
         raise refusals[0]
 
-    def _body(self, world: World, account: Account, external_id: str) -> Any:
+    def _body(self, world: World, account: Account, grant: Grant) -> Any:
         body: Any = {}
         for asking in self._asked:
             if isinstance(asking, Identify):
-                body = self._identity(world, asking, body, account, external_id)
+                body = self._identity(world, asking, body, account, grant)
             else:
                 for ready in asking.ready:
-                    body = conditioned(body, ready, holds=account.charges_enabled, account=external_id)
+                    body = conditioned(body, ready, holds=account.charges_enabled, account=grant.external_id)
         return body
 
-    def _identity(self, world: World, asking: Identify, body: Any, account: Account, external_id: str) -> Any:
+    def _with_tenant(self, body: Any, place: Place, grant: Grant) -> Any:
+        told = self._dialect.declaration.identify.tenant
+        values = {**place.sides[0].values, **grant.tenant}
+        return body if told is None else placed(body, told.path, fill(told.equals, values))
+
+    def _identity(self, world: World, asking: Identify, body: Any, account: Account, grant: Grant) -> Any:
         if asking.choices:
             for index, one in enumerate(_siblings(world, account)):
-                item = f"{asking.choices.list}.{index}"
-                body = placed(body, f"{item}.{asking.choices.id}", self._dialect.id_of(one))
+                item = f"{asking.choices.list}.{index}".removeprefix(".")
+                body = placed(body, f"{item}.{asking.choices.id}", self._dialect.id_of(one, grant.tenant))
                 body = placed(body, f"{item}.{asking.choices.name}", one.business_name)
         values = {
-            asking.id[0]: external_id,
+            next(iter(asking.id), None): grant.external_id,
             next(iter(asking.name), None): account.business_name,
             asking.country: account.country,
             asking.currency: account.default_currency,
@@ -131,8 +144,10 @@ class AccountEndpoint:
         for path, value in values.items():
             if path is not None:
                 body = placed(body, path, value)
+        if asking.mode:
+            body = conditioned(body, asking.mode, holds=grant.livemode, account=grant.external_id)
         if asking.charges:
-            body = conditioned(body, asking.charges, holds=account.charges_enabled, account=external_id)
+            body = conditioned(body, asking.charges, holds=account.charges_enabled, account=grant.external_id)
         return body
 
 
@@ -165,7 +180,7 @@ class RevokeEndpoint:
     def _meant(self, world: World, who: Caller) -> list[Grant]:
         """The grants that end; expired ones too."""
         fields = {} if who.account is None else {"external_id": who.account}
-        known = self._dialect.grants(world, **fields)
+        known = [one for one in self._dialect.grants(world, **fields) if self._dialect.is_at(who.place, one)]
         named = [grant for grant in known if who.token in {grant.access_token, grant.refresh_token}]
         platform = who.platform
         if platform is None:

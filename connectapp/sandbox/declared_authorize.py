@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -12,9 +12,10 @@ from connectapp.providers.parts import Authorize
 from connectapp.providers.templates import fill
 from connectapp.sandbox.declared_dialect import Dialect
 from connectapp.sandbox.declared_places import Place, Side, free_names, plain, recognized
-from connectapp.sandbox.ledger import Account, Code
+from connectapp.sandbox.declared_signing import signed
 from connectapp.sandbox.pages import page
 from connectapp.sandbox.platforms import Platform
+from connectapp.sandbox.records import Account, Code, Pushed
 from connectapp.sandbox.routing import World, form
 from connectapp.sandbox.stripe_authorize import COUNTRIES, choose_account
 
@@ -26,13 +27,20 @@ _FIELDS = ("account", "business_name", "email", "country")
 
 @dataclass(frozen=True)
 class Ask:
-    """A checked authorize request. :param state: as it was sent. :param challenge: of PKCE, if it is in use."""
+    """A checked authorize request.
+
+    :param state: as it was sent. :param challenge: of PKCE, if it is in use. :param tenant: where it was sent.
+    :param back: what every answer says besides. :param pushed: the record of it, if it was pushed.
+    """
 
     platform: Platform
     redirect_uri: str
     scope: tuple[str, ...]
     state: str
     challenge: str | None
+    tenant: Mapping[str, str] = field(default_factory=dict)
+    back: Mapping[str, str] = field(default_factory=dict)
+    pushed: Pushed | None = None
 
 
 class AuthorizePage:
@@ -41,18 +49,22 @@ class AuthorizePage:
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
         self._declared: Authorize = dialect.declaration.authorize
+        self._pushes = dialect.declaration.pushed is not None
 
     def answer(self, world: World, request: Request, place: Place) -> Response:
         """``GET`` shows the page; ``POST`` is its own form, with the fields of Stripe's page here, and ``asked``."""
         fields = form(request) if request.method == "POST" else {}
         query = fields.get(ASKED, "") if request.method == "POST" else request.query_string
         asked = parse_qsl(query, keep_blank_values=True, errors="replace")
-        ask = self._check(world, asked, place)
+        pushed = self._opened(world, asked, again=request.method == "POST") if self._pushes else None
+        if pushed is not None:
+            asked = parse_qsl(pushed.query, keep_blank_values=True)
+        ask = replace(self.check(world, asked, place), pushed=pushed)
         if request.method == "GET":
             return self._page(world, request, ask, query, self._known(dict(asked)))
         if fields.get("action") == "deny":
             error = next(iter(self._dialect.declaration.callback.denied), "access_denied")
-            return self._back(ask, error=error, error_description="The user denied the request")
+            return self._back(world, ask, error=error, error_description="The user denied the request")
         if fields.get("action") != "approve":
             raise self._dialect.refusal("invalid_request", "action must be approve or deny")
         account, problem = choose_account(world, fields)
@@ -64,11 +76,14 @@ class AuthorizePage:
         callback = self._dialect.declaration.callback
         code = issue_code(self._dialect, world, ask, account)
         named = {callback.account: code.external_id} if callback.account else {}
-        return self._back(ask, **{callback.code: code.code}, **named)
+        return self._back(world, ask, **{callback.code: code.code}, **named)
 
-    def _back(self, ask: Ask, **answer: str) -> Response:
-        issuer = self._dialect.declaration.callback.issuer
-        params = answer | {self._name("state"): ask.state} | ({"iss": issuer} if issuer else {})
+    def _back(self, world: World, ask: Ask, **answer: str) -> Response:
+        if ask.pushed is not None:
+            ask.pushed.decided = True
+        told = {**answer, self._name("state"): ask.state, **ask.back}
+        declared, secret = self._dialect.declaration.callback.signature, ask.platform.secret_key
+        params = signed(declared, told, secret, world.ledger.clock())
         parts = urlsplit(ask.redirect_uri)
         joined = "&".join(filter(None, [parts.query, urlencode(params)]))
         response = Response(status=303)
@@ -97,7 +112,7 @@ class AuthorizePage:
             platform=ask.platform,
             asks=f"have access ({' '.join(ask.scope)}) to the data" if ask.scope else "have access to the data",
             accounts=accounts,
-            ids={account.id: self._dialect.id_of(account) for account in accounts},
+            ids={account.id: self._dialect.id_of(account, ask.tenant) for account in accounts},
             chosen=chosen,
             kept={ASKED: query},
             values=values,
@@ -107,12 +122,33 @@ class AuthorizePage:
 
     # What is checked. Whatever is wrong is shown to the browser, and the platform does not hear of it.
 
-    def _check(self, world: World, asked: list[tuple[str, str]], place: Place) -> Ask:
+    def _opened(self, world: World, asked: list[tuple[str, str]], *, again: bool) -> Pushed:
+        """What was pushed before; a browser may come with the reference once (RFC 9126 section 7.3).
+
+        :param again: it is the page's own form that comes.
+        """
+        params = dict(asked)
+        if params.keys() != {"client_id", "request_uri"} or len(asked) != 2:
+            raise self._dialect.refusal("invalid_request", "client_id and request_uri are taken here, and nothing else")
+        found = world.ledger.pushed.get(params["request_uri"])
+        known = found is not None and (found.provider, found.client_id) == (self._dialect.name, params["client_id"])
+        if found is None or not known or found.decided or found.opened != again:
+            raise self._dialect.refusal("invalid_request_uri", "the request_uri is unknown, or was used before")
+        if not again and world.ledger.clock() >= found.expires_at:
+            raise self._dialect.refusal("invalid_request_uri", "the request_uri is over")
+        found.opened = True
+        return found
+
+    def check(self, world: World, asked: list[tuple[str, str]], place: Place) -> Ask:
+        """What an authorization request asks for.
+
+        :raises Refusal: if it is not as it must be.
+        """
         params = dict(asked)
         self._check_repeated(asked)
         self._check_names(params)
         platform = self._platform(world, params)
-        self._check_fixed(asked, place, platform)
+        side = self._fixed(asked, place, platform)
         self._check_options(params)
         state = params.get(self._name("state"), "")
         least, most = self._declared.state_length
@@ -124,7 +160,14 @@ class AuthorizePage:
             scope=self._scope(asked),
             state=state,
             challenge=self._challenge(params),
+            tenant=self._dialect.tenant(place),
+            back=self._told({**side.values, **place.names}),
         )
+
+    def _told(self, values: Mapping[str, Any]) -> dict[str, str]:
+        callback = self._dialect.declaration.callback
+        named = {name: str(fill(template, values)) for name, template in callback.tenant.items()}
+        return named | ({"iss": callback.issuer} if callback.issuer else {})
 
     def _name(self, standard: Any) -> str:
         return self._declared.rename.get(standard, standard)
@@ -164,12 +207,12 @@ class AuthorizePage:
             raise self._dialect.refusal("invalid_request", "the redirect URI is missing, or not registered")
         return found
 
-    def _check_fixed(self, asked: Iterable[tuple[str, str]], place: Place, platform: Platform) -> None:
-        """What is always sent is there, as on one of the sides of the platform's mode."""
+    def _fixed(self, asked: Iterable[tuple[str, str]], place: Place, platform: Platform) -> Side:
+        """The side, one of the platform's mode, on which what is always sent is as it is here."""
         problem: str | None = f"the client is of {platform.mode} mode, the address is not"
         for side in place.sides:
             if side.mode == platform.mode and (problem := next(self._wrong(asked, place, side), None)) is None:
-                return
+                return side
         raise self._dialect.refusal("invalid_request", f"{problem}")
 
     def _wrong(self, asked: Iterable[tuple[str, str]], place: Place, side: Side) -> Iterator[str]:
@@ -221,5 +264,6 @@ def issue_code(dialect: Dialect, world: World, ask: Ask, account: Account, ttl: 
         redirect_uri=ask.redirect_uri,
         challenge=ask.challenge,
         provider=dialect.name,
-        external_id=dialect.id_of(account),
+        external_id=dialect.id_of(account, ask.tenant),
+        tenant=dict(ask.tenant),
     )

@@ -1,5 +1,6 @@
 """What the endpoints of a declared provider share: how it tells errors and names accounts, how answers are built."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,8 +8,9 @@ from connectapp.providers.declaration import Declaration
 from connectapp.providers.parts import Condition
 from connectapp.providers.templates import fill
 from connectapp.sandbox.declared_ids import id_for
-from connectapp.sandbox.ledger import Account, Grant
+from connectapp.sandbox.declared_places import Place
 from connectapp.sandbox.platforms import Platform
+from connectapp.sandbox.records import Account, Code, Grant
 from connectapp.sandbox.routing import Refusal, World
 
 _RFC_6749 = "error"
@@ -33,15 +35,24 @@ class Dialect:
         body = placed(placed({}, path, code), f"{before}.{beside}" if before else beside, description)
         return Refusal(status, body)
 
-    def id_of(self, account: Account | str) -> str:
-        """What the provider calls an account of the ledger."""
+    def id_of(self, account: Account | str, tenant: Mapping[str, str] | None = None) -> str:
+        """What the provider calls an account of the ledger. :param tenant: each has other ids."""
         own = account if isinstance(account, str) else account.id
-        return id_for(self.declaration.account_pattern, f"{self.name}:{own}", own)
+        seed = ":".join([self.name, *(tenant or {}).values(), own])
+        return id_for(self.declaration.account_pattern, seed, own)
 
     def account(self, world: World, told: str) -> Account | None:
         """The account that the provider, or the ledger, calls so."""
         everyone = world.ledger.accounts
         return everyone.get(told) or next((one for one in everyone.values() if self.id_of(one) == told), None)
+
+    def tenant(self, place: Place) -> dict[str, str]:
+        """Which tenant an address is of."""
+        return {name: place.names[name] for name in self.declaration.asked if name in place.names}
+
+    def is_at(self, place: Place, one: Code | Grant) -> bool:
+        """Whether a code or a grant is of the tenant that an address is of."""
+        return one.tenant.items() >= self.tenant(place).items()
 
     def works(self, world: World, grant: Grant) -> bool:
         """Whether an access token is good now."""
@@ -58,15 +69,17 @@ class Dialect:
 
 
 def placed(values: Any, path: str, value: Any) -> Any:
-    """The same values, and at a path such as ``items.0.id`` this one too; a number makes a list."""
+    """The same values, and at a path such as ``items.0.id`` this one; a number makes a list, an empty path is all."""
+    if not path:
+        return value
     name, _, rest = path.partition(".")
-    if name.isdecimal() and not isinstance(values, dict):
-        items = list(values) if isinstance(values, list) else []
+    if name.isdecimal() and (isinstance(values, list) or not values):
+        items = list(values or [])
         items += [None] * (int(name) + 1 - len(items))
-        items[int(name)] = placed(items[int(name)], rest, value) if rest else value
+        items[int(name)] = placed(items[int(name)], rest, value)
         return items
     named = dict(values) if isinstance(values, dict) else {}
-    return named | {name: placed(named.get(name), rest, value) if rest else value}
+    return named | {name: placed(named.get(name), rest, value)}
 
 
 def conditioned(values: Any, condition: Condition, *, holds: bool, account: str) -> Any:

@@ -80,7 +80,7 @@ def free_names(declaration: Declaration) -> dict[str, str]:
     patterns = {
         name: variable.pattern[1:-1] for name, variable in declaration.variables.items() if variable.pattern is not None
     }
-    return dict.fromkeys(OF_A_CALL, ".+") | patterns
+    return dict.fromkeys([*OF_A_CALL, *declaration.secrets], ".+") | patterns
 
 
 def addresses(declaration: Declaration, url: str) -> dict[tuple[str, str], tuple[Side, ...]]:

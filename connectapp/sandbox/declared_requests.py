@@ -12,6 +12,7 @@ from joserfc.jwk import RSAKey
 from webob import Request as WebRequest
 
 from connectapp.providers.endpoints import Request
+from connectapp.providers.templates import names_of
 from connectapp.sandbox.declared_dialect import Dialect
 from connectapp.sandbox.declared_places import Place, Side, free_names, is_address, merged, recognized
 from connectapp.sandbox.platforms import Platform
@@ -140,7 +141,8 @@ def _written(
 
 
 def _missing(dialect: Dialect, what: str, template: object) -> Refusal:
-    proves = isinstance(template, str) and any(f"{{{name}}}" in template for name in _PROOFS)
+    proofs = _PROOFS | dialect.declaration.secrets.keys()
+    proves = isinstance(template, str) and names_of(template) & proofs
     code = "invalid_client" if proves else "invalid_request"
     return dialect.refusal(code, f"{what} is missing, or not as it must be", 401 if proves else 400)
 
@@ -167,9 +169,10 @@ def check_platform(dialect: Dialect, platform: Platform, heard: Heard) -> None:
 
     :raises Refusal: 401 if not.
     """
-    told = (heard.names.get("client_id"), heard.names.get("client_secret"), heard.fields.get("client_id"))
-    true = (platform.client_id, platform.secret_key, platform.client_id)
-    if any(said not in {None, known} for said, known in zip(told, true, strict=True)):
+    known = {"client_id": platform.client_id, "client_secret": platform.secret_key, **platform.secrets}
+    told = [(name, heard.names.get(name)) for name in ("client_id", "client_secret", *dialect.declaration.secrets)]
+    told.append(("client_id", heard.fields.get("client_id")))
+    if any(said not in {None, known.get(name)} for name, said in told):
         raise dialect.refusal("invalid_client", "the client is unknown, or its secret is wrong", 401)
     if platform.mode not in heard.modes:
         raise dialect.refusal("invalid_client", f"the client is of {platform.mode} mode, the request is not", 401)
@@ -177,6 +180,11 @@ def check_platform(dialect: Dialect, platform: Platform, heard: Heard) -> None:
 
 def _secret_basic(dialect: Dialect, world: World, request: WebRequest, _: Heard) -> Platform | None:
     client_id, secret = map(unquote_plus, basic(request) or ("", ""))
+    return _with_secret(world.platforms.by_client(client_id, dialect.name), secret)
+
+
+def _plain_basic(dialect: Dialect, world: World, request: WebRequest, _: Heard) -> Platform | None:
+    client_id, secret = basic(request) or ("", "")
     return _with_secret(world.platforms.by_client(client_id, dialect.name), secret)
 
 
@@ -236,9 +244,10 @@ def _by_names(dialect: Dialect, world: World, _: WebRequest, heard: Heard) -> Pl
     return next((one for one in world.platforms.at(dialect.name) if one.mode in heard.modes), None)
 
 
-_BY_HEADER = frozenset({"client_secret_basic", "secret_as_user", "bearer_secret"})
+_BY_HEADER = frozenset({"client_secret_basic", "plain_basic", "secret_as_user", "bearer_secret"})
 _STYLES = {
     "client_secret_basic": _secret_basic,
+    "plain_basic": _plain_basic,
     "client_secret_post": _secret_post,
     "secret_as_user": _secret_as_user,
     "bearer_secret": _bearer_secret,

@@ -11,9 +11,9 @@ from connectapp.providers.endpoints import Request
 from connectapp.sandbox.declared_dialect import Dialect, conditioned, placed
 from connectapp.sandbox.declared_places import Place
 from connectapp.sandbox.declared_requests import Heard, authenticated, every_field, hear
-from connectapp.sandbox.ledger import Code, Grant
 from connectapp.sandbox.oauth2 import challenge_of
 from connectapp.sandbox.platforms import Platform
+from connectapp.sandbox.records import Code, Grant
 from connectapp.sandbox.routing import World, json_answer
 
 LIFETIME = 3600  # seconds that an access token works
@@ -38,7 +38,7 @@ class TokenEndpoint:
         heard = hear(self._dialect, self._token, request, place)
         platform = authenticated(self._dialect, world, self._token, request, heard)
         self._check_fields(heard, _REDEEM_FIELDS, self._token.sends, "authorization_code")
-        grant = self._redeemed(world, platform, heard)
+        grant = self._redeemed(world, platform, heard, place)
         return json_answer(self._body(world, grant, hands_out=self._refresh.rule != "never"))
 
     def refreshed(self, world: World, request: WebRequest, place: Place) -> Response:
@@ -50,7 +50,7 @@ class TokenEndpoint:
         self._check_fields(heard, _REFRESH_FIELDS, self._refresh.sends, "refresh_token")
         if "redirect_uri" in self._refresh.sends and platform.redirect_uri(heard.text("redirect_uri")) is None:
             raise self._dialect.refusal("invalid_request", "the redirect URI is not registered")
-        old = self._presented(world, platform, heard.text("refresh_token"))
+        old = self._presented(world, platform, heard.text("refresh_token"), place)
         rotates = self._refresh.rule != "same"
         world.ledger.end_grant(old, "refreshed")
         grant = self._granted(world, old, old.code, None if rotates else old.refresh_token)
@@ -66,9 +66,9 @@ class TokenEndpoint:
             if name in heard.fields and name not in sends and name not in own:
                 raise self._dialect.refusal("invalid_request", f"{name} is not taken here")
 
-    def _redeemed(self, world: World, platform: Platform, heard: Heard) -> Grant:
+    def _redeemed(self, world: World, platform: Platform, heard: Heard, place: Place) -> Grant:
         code = world.ledger.codes.get(heard.text("code") or "")
-        if code is None or code.provider != self._dialect.name:
+        if code is None or code.provider != self._dialect.name or not self._dialect.is_at(place, code):
             raise self._dialect.refusal("invalid_grant", "the code does not exist")
         code.redemptions += 1
         self._check_code(world, platform, code, heard)
@@ -92,11 +92,10 @@ class TokenEndpoint:
         if problem:
             raise self._dialect.refusal("invalid_grant", problem)
 
-    def _presented(self, world: World, platform: Platform, token: str | None) -> Grant:
+    def _presented(self, world: World, platform: Platform, token: str | None, place: Place) -> Grant:
         """The live grant of a refresh token; one that was used before may end everything."""
-        known = [
-            one for one in world.ledger.grants if one.refresh_token == token and one.provider == self._dialect.name
-        ]
+        own = (one for one in world.ledger.grants if one.refresh_token == token and one.provider == self._dialect.name)
+        known = [one for one in own if self._dialect.is_at(place, one)]
         grant = next((one for one in known if one.live), None)
         owner = known[0].client_id == platform.client_id if known else False
         if grant is not None and owner:
@@ -118,6 +117,7 @@ class TokenEndpoint:
             refresh_token,
             provider=self._dialect.name,
             external_id=first.external_id,
+            tenant=first.tenant,
             expires_at=world.ledger.clock() + self._lifetime if expires else None,
         )
 

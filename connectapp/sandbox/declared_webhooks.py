@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from connectapp.providers.declaration import Declaration
 from connectapp.providers.endpoints import Webhook
 from connectapp.sandbox.declared_dialect import Dialect, conditioned, placed
 from connectapp.sandbox.faults import merge_patch
-from connectapp.sandbox.ledger import new_token
+from connectapp.sandbox.records import new_token
 from connectapp.sandbox.routing import World
 
 _PLACE = re.compile(r"\{([^{}]+)\}")
@@ -43,7 +44,8 @@ def message(world: World, order: Mapping[str, Any]) -> dict[str, Any]:
     """The message that a provider would send now; nobody sends it.
 
     :param order: ``provider``, ``account`` (as the ledger or as the provider calls it), ``url`` (where messages are
-        taken), ``secret`` (that signs), and optionally ``type``, ``livemode`` and ``body`` (merged into the body).
+        taken), ``secret`` (that signs), and optionally ``type``, ``livemode``, ``body`` (merged into the body), and
+        where a message may have several ``events`` these, each with an ``account``, ``type`` and ``body`` of its own.
     :raises ValueError: if the provider is unknown or sends none, or the order is wrong.
     """
     if unfit := [key for key in _TEXTS if not isinstance(order.get(key, "" if key == "type" else None), str)]:
@@ -55,23 +57,58 @@ def message(world: World, order: Mapping[str, Any]) -> dict[str, Any]:
     kind = order.get("type") or next(iter(webhook.disconnected), None)
     if kind is None:
         raise ValueError("type is missing: the provider has none that means the end of access")
-    dialect = Dialect(declaration)
-    known = dialect.account(world, order["account"])
-    account = order["account"] if known is None else dialect.id_of(known)
     time = int(world.ledger.clock())
-    body = merge_patch(_body(webhook, account, kind, time, order.get("livemode") is True), order.get("body", {}))
-    made = Message(order["url"], body, time)
+    events = [
+        _event(webhook, _account(world, declaration, one["account"]), one["type"], time, one.get("body"))
+        for one in _ordered(webhook, order, kind)
+    ]
+    body = events[0] if webhook.events is None else placed({}, webhook.events, events)
+    if webhook.mode:
+        account = _account(world, declaration, order["account"])
+        body = conditioned(body, webhook.mode, holds=order.get("livemode") is True, account=account)
+    made = Message(order["url"], _merged(body, order.get("body")), time)
+    for header, value in ((webhook.type_header, kind), (webhook.id_header, new_token("", 24))):
+        if header is not None:
+            made.headers[header] = value
     _sign(webhook, made, order["secret"])
     return made.report()
 
 
-def _body(webhook: Webhook, account: str, kind: str, time: int, livemode: bool) -> Any:
+def _ordered(webhook: Webhook, order: Mapping[str, Any], kind: str) -> list[dict[str, Any]]:
+    """What is ordered of each event; what it does not say is as in the message."""
+    common = {"account": order["account"], "type": kind}
+    told = order.get("events")
+    if told is None:
+        return [common]
+    if webhook.events is None:
+        raise ValueError(f"a message of {order['provider']} is one event")
+    if not isinstance(told, list) or not all(isinstance(one, dict) for one in told):
+        raise ValueError("events is a list of objects")
+    events = [common | one for one in told]
+    if not all(isinstance(one[key], str) for one in events for key in common):
+        raise ValueError("account and type of an event are texts")
+    return events
+
+
+def _account(world: World, declaration: Declaration, told: str) -> str:
+    """What the provider calls an account, however the order calls it."""
+    dialect = Dialect(declaration)
+    known = dialect.account(world, told)
+    return told if known is None else dialect.id_of(known)
+
+
+def _event(webhook: Webhook, account: str, kind: str, time: int, more: Any) -> Any:
     values = {webhook.id: new_token("evt_", 24), webhook.type: kind, webhook.account: account, webhook.created: time}
-    body: Any = {}
+    event: Any = {}
     for path, value in values.items():
         if path is not None:
-            body = placed(body, path, value)
-    return conditioned(body, webhook.mode, holds=livemode, account=account) if webhook.mode else body
+            event = placed(event, path, value)
+    return _merged(event, more)
+
+
+def _merged(body: Any, more: Any) -> Any:
+    """With what the order says; a merge patch of nothing would make a list an object (RFC 7396)."""
+    return body if more is None else merge_patch(body, more)
 
 
 def _sign(webhook: Webhook, made: Message, secret: str) -> None:

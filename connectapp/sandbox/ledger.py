@@ -1,166 +1,31 @@
 """What the sandbox knows and has seen: accounts, codes, grants, revocations, payments, mails and every request."""
 
 import json
-import secrets
-import string
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from threading import RLock
 from typing import Any
 
+from connectapp.sandbox.records import (
+    Account,
+    Code,
+    Grant,
+    Mail,
+    Payment,
+    Pushed,
+    Revocation,
+    Seen,
+    new_token,
+    seeds,
+)
 from connectapp.sandbox.statefile import read_state, write_state
 
-_ALPHABET = string.ascii_letters + string.digits
 _KEPT_REQUESTS = 10_000
 _KEPT_MAILS = 1000
 _SAVED_MAILS = 100
-
-
-def new_token(prefix: str, length: int = 32) -> str:
-    """A fresh identifier such as ``ac_…``: `prefix` and `length` random letters and digits."""
-    return prefix + "".join(secrets.choice(_ALPHABET) for _ in range(length))
-
-
-@dataclass
-class Account:
-    """An organizer's account at the provider. :param country: ISO 3166-1 alpha-2. :param created: epoch seconds."""
-
-    id: str
-    business_name: str
-    email: str
-    country: str
-    default_currency: str
-    charges_enabled: bool = True
-    payouts_enabled: bool = True
-    details_submitted: bool = True
-    url: str | None = None
-    created: int = 1_700_000_000
-
-
-@dataclass
-class Code:
-    """An authorization code. Times are epoch seconds.
-
-    :param redemptions: how often it was presented with a good key. :param challenge: for PKCE with S256 (RFC 7636).
-    :param external_id: what the provider calls the account; default: as we do.
-    """
-
-    code: str = field(repr=False)
-    account: str
-    client_id: str
-    scope: str
-    livemode: bool
-    issued_at: float
-    expires_at: float
-    redemptions: int = 0
-    redirect_uri: str | None = None
-    challenge: str | None = None
-    provider: str = "stripe"
-    external_id: str = ""
-
-    def __post_init__(self) -> None:
-        self.external_id = self.external_id or self.account
-
-
-@dataclass
-class Grant:
-    """One access token, and the connection that it belongs to. Times are epoch seconds.
-
-    :param external_id: what the provider calls the account; default: as we do.
-    :param expires_at: when the access token stops working; None: never.
-    """
-
-    account: str
-    client_id: str
-    scope: str
-    livemode: bool
-    code: str = field(repr=False)
-    access_token: str = field(repr=False)
-    refresh_token: str = field(repr=False)
-    issued_at: float
-    live: bool = True
-    revoked_at: float | None = None
-    reason: str | None = None
-    provider: str = "stripe"
-    external_id: str = ""
-    expires_at: float | None = None
-
-    def __post_init__(self) -> None:
-        self.external_id = self.external_id or self.account
-
-
-@dataclass
-class Revocation:
-    """A connection was ended. :param reason: as of its grants. :param tokens: how many died."""
-
-    account: str
-    client_id: str
-    reason: str
-    at: float
-    tokens: int
-    provider: str = "stripe"
-
-
-@dataclass
-class Payment:
-    """A payment into an account. :param amount: minor units. :param made_by: whose key, ``platform`` or ``account``."""
-
-    id: str
-    account: str
-    amount: int
-    currency: str
-    status: str
-    made_by: str
-    idempotency_key: str | None
-    fields: dict[str, str]
-    at: float
-
-
-@dataclass
-class Mail:
-    """A mail that the platform sent; the sandbox is its only reader. :param body: plain text."""
-
-    to: str
-    sender: str
-    subject: str = field(repr=False)
-    body: str = field(repr=False)
-    at: float
-
-
-@dataclass
-class Seen:
-    """One request as it arrived. :param status: None until it is answered."""
-
-    n: int
-    at: float
-    method: str
-    host: str
-    path: str
-    query: str
-    headers: dict[str, str] = field(repr=False)
-    body: str = field(repr=False)
-    status: int | None = None
-
-
-def seeds() -> list[Account]:
-    """The accounts that a fresh sandbox has; one of them cannot take charges yet."""
-    return [
-        Account("acct_1SandboxRiverside1", "Riverside Concerts", "box@riverside.example", "GB", "gbp"),
-        Account(
-            "acct_1SandboxNorthern02",
-            "Northern Lights Festival",
-            "hello@northern.example",
-            "NO",
-            "nok",
-            charges_enabled=False,
-            payouts_enabled=False,
-            details_submitted=False,
-        ),
-        Account("acct_1SandboxZurich0003", "Zürich Jazz Nights", "info@jazz.example", "CH", "chf"),
-    ]
 
 
 class Ledger:
@@ -184,6 +49,7 @@ class Ledger:
         """Back to the seeds, nothing seen."""
         self.accounts = {account.id: account for account in seeds()}
         self.codes: dict[str, Code] = {}
+        self.pushed: dict[str, Pushed] = {}
         self.grants: list[Grant] = []
         self.revocations: list[Revocation] = []
         self.payments: list[Payment] = []
@@ -214,6 +80,12 @@ class Ledger:
         code = Code(new_token("ac_"), account, client_id, scope, livemode, now, now + ttl, **more)
         self.codes[code.code] = code
         return code
+
+    def expire(self) -> None:
+        """The time of everything is over that is good for a while only: codes, and parameters that were pushed."""
+        waiting: list[Code | Pushed] = [*self.codes.values(), *self.pushed.values()]
+        for one in waiting:
+            one.expires_at = self.clock()
 
     def issue_grant(
         self,
@@ -269,7 +141,8 @@ class Ledger:
         """Everything as JSON values; only the requests after number `since`."""
         with self.lock:
             requests = [asdict(seen) for seen in self.requests if seen.n > since]
-            return {"requests": requests, **json.loads(self._state())}
+            pushed = [asdict(one) for one in self.pushed.values()]
+            return {"requests": requests, "pushed": pushed, **json.loads(self._state())}
 
     def _state(self) -> str:
         state = {

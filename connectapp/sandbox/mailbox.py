@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 from webob import Response
 
-from connectapp.sandbox.ledger import Mail
 from connectapp.sandbox.pages import page
+from connectapp.sandbox.records import Mail
 from connectapp.sandbox.routing import World
 
 # What ends a sentence after an address does not belong to it.

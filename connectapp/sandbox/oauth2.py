@@ -14,9 +14,9 @@ from urllib.parse import unquote_plus, urlencode
 
 from webob import Request, Response
 
-from connectapp.sandbox.ledger import Code
 from connectapp.sandbox.pages import page
 from connectapp.sandbox.platforms import Platform
+from connectapp.sandbox.records import Code
 from connectapp.sandbox.routing import Refusal, Route, World, basic, form, json_answer, query
 from connectapp.sandbox.stripe_authorize import choose_account
 

@@ -12,9 +12,9 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 from webob import Request, Response
 
 from connectapp.sandbox.declared_ids import id_for
-from connectapp.sandbox.ledger import Account, Code, Grant, new_token
 from connectapp.sandbox.pages import page
 from connectapp.sandbox.platforms import Platform
+from connectapp.sandbox.records import Account, Code, Grant, new_token
 from connectapp.sandbox.routing import Refusal, Route, World, basic, form, json_answer, query
 from connectapp.sandbox.stripe_authorize import COUNTRIES, choose_account
 

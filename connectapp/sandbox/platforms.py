@@ -1,6 +1,6 @@
 """Who may ask for access: the platforms that are registered with the sandbox."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import urlsplit
@@ -15,6 +15,7 @@ class Platform:
 
     :param redirect_uris: compared exactly, the first is the default; empty: any URI on this machine.
     :param account: the platform's own account id. :param provider: the personality that it is registered with.
+    :param secrets: what it has besides the secret key, by the names of the declaration.
     """
 
     client_id: str = "ca_sandbox"
@@ -24,6 +25,7 @@ class Platform:
     name: str = "Sandbox platform"
     account: str = "acct_1SandboxPlatform00"
     provider: str = "stripe"
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)
 
     @property
     def livemode(self) -> bool:

@@ -10,6 +10,7 @@ import signal
 import socket
 import socketserver
 import sys
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
 from threading import Condition, Event, Thread
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -233,16 +234,17 @@ def configured(app: Any) -> tuple[list[Declaration], list[Platform]]:
 
 
 def _platform(declaration: Declaration, settings: Any, callback: str) -> Platform:
-    secret = getattr(settings, "client_secret", None)
+    secret, others = getattr(settings, "client_secret", None), getattr(settings, "secret", {})
     registered = declaration.kind == "oauth" and "redirect_uri" not in declaration.authorize.sends
-    given = {
+    given: dict[str, Any] = {
         "client_id": getattr(settings, "client_id", None),
         "secret_key": secret.reveal() if secret else None,
         "mode": getattr(settings, "mode", None),
         # Who does not send it has registered it with the provider.
         "redirect_uris": (callback,) if registered else None,
+        "secrets": {name: one.reveal() for name, one in others.items()},
     }
-    return default_platform(declaration.name, **{name: value for name, value in given.items() if value})
+    return replace(default_platform(declaration), **{name: value for name, value in given.items() if value})
 
 
 def port_of(server: Any) -> int:

@@ -4,8 +4,8 @@ from typing import Any
 
 from webob import Request, Response
 
-from connectapp.sandbox.ledger import Account
 from connectapp.sandbox.platforms import Platform
+from connectapp.sandbox.records import Account
 from connectapp.sandbox.routing import World, json_answer
 from connectapp.sandbox.stripe_answers import api_error, api_key, bad_key, masked, require_platform
 

@@ -7,9 +7,9 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from webob import Request, Response
 
-from connectapp.sandbox.ledger import Account, new_token
 from connectapp.sandbox.pages import page
 from connectapp.sandbox.platforms import Platform
+from connectapp.sandbox.records import Account, new_token
 from connectapp.sandbox.routing import World, form, query
 from connectapp.sandbox.stripe_answers import SCOPES, oauth_error
 

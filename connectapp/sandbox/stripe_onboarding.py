@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 
 from webob import Request, Response
 
-from connectapp.sandbox.ledger import Account, Code, new_token
 from connectapp.sandbox.pages import page
 from connectapp.sandbox.platforms import Platform
+from connectapp.sandbox.records import Account, Code, new_token
 from connectapp.sandbox.routing import World, form, json_answer
 from connectapp.sandbox.stripe_account import account_object
 from connectapp.sandbox.stripe_answers import api_error, require_platform

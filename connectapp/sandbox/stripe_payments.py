@@ -12,7 +12,7 @@ from typing import Any
 
 from webob import Request, Response
 
-from connectapp.sandbox.ledger import Account, Payment, new_token
+from connectapp.sandbox.records import Account, Payment, new_token
 from connectapp.sandbox.routing import Refusal, World, form, json_answer
 from connectapp.sandbox.stripe_account import require_account
 from connectapp.sandbox.stripe_answers import api_error

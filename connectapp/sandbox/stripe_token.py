@@ -9,8 +9,8 @@ from typing import Any
 
 from webob import Request, Response
 
-from connectapp.sandbox.ledger import Code, Grant
 from connectapp.sandbox.platforms import Platform
+from connectapp.sandbox.records import Code, Grant
 from connectapp.sandbox.routing import World, form, json_answer
 from connectapp.sandbox.stripe_answers import SCOPES, oauth_error, require_platform
 

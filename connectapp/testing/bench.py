@@ -1,16 +1,13 @@
 """An application with one provider, the sandbox that plays it, and visitors with browsers. Real HTTP, no mocks."""
 
-import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from functools import cache, cached_property
 from html import unescape
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin, urlsplit
 
-import urllib3
 from sqlalchemy import text
 from transaction import TransactionManager
 from webtest import TestApp, TestResponse
@@ -18,46 +15,67 @@ from webtest import TestApp, TestResponse
 import connectapp
 from connectapp import schema
 from connectapp.connect.gates import Gates
-from connectapp.db import Work, make_engine
+from connectapp.db import Base, Work, make_engine
 from connectapp.organizers import passwords, signin
 from connectapp.providers.declaration import Declaration
 from connectapp.providers.registry import get_providers
 from connectapp.providers.sources import find
-from connectapp.sandbox.app import make_app
+from connectapp.sandbox.declared_ids import id_for
 from connectapp.sandbox.platforms import Platform
-from connectapp.sandbox.serve import SandboxServer
 from connectapp.settings import load
+from connectapp.testing.counterpart import Provider, Step
 from connectapp.vault import new_key_line
 from connectapp.worker import get_worker
 
 PASSWORD = "kit and caboodle of a provider"  # noqa: S105 - of visitors who exist for a test
 URL = "https://app.test"
-CANARY = "sk_test_canary_{name}"
 WEBHOOK_SECRET = "whsec_canary_of_the_kit"  # noqa: S105 - signs messages of the sandbox
+#: What stays from one question to the next: the people, their sessions, and what can never be deleted.
+KEPT = {"user", "organizer", "membership", "session", "audit_record", "vault_key"}
+
+
+@dataclass(frozen=True)
+class Trip:
+    """What the provider's API is asked in one whole trip, in order.
+
+    :param begin: for a link, where it gives links. :param confirm: when the person is back; the last one says whose
+        account it is. :param identity: its answer.
+    """
+
+    begin: tuple[Step, ...]
+    confirm: tuple[Step, ...]
+    identity: Any = field(repr=False)
 
 
 class Bench:
     """One application on SQLite, set up in a directory of its own.
 
     :param settings: of the provider, besides client id, secret and mode; e.g. ``{"variant": "apps"}``.
+    :ivar given: these. :ivar settings: the ini section of the application. :ivar secrets: all of the platform's.
     """
 
     def __init__(self, name: str, directory: Path, settings: Mapping[str, str] | None = None) -> None:
         self.name = name
-        self.secret = (settings or {}).get("client_secret", CANARY.format(name=name))
-        self.settings = self._ini(directory, settings or {})
+        self.given = dict(settings or {})
+        self.settings = self._ini(directory, self.given)
         self.declaration: Declaration = find(name, load(self.settings, {}).provider[name]).declaration
-        self.sandbox = Provider(self)
+        for key, value in self._needed().items():
+            self.settings.setdefault(f"connectapp.provider.{name}.{key}", value)
+        secret = self.settings[f"connectapp.provider.{name}.client_secret"]
+        others = {one: self.settings[f"connectapp.provider.{name}.secret.{one}"] for one in self.declaration.secrets}
+        self.secrets = {secret, *others.values()}
+        platform = Platform(self.client_id, secret, redirect_uris=(self.callback,), provider=name, secrets=others)
+        self.sandbox = Provider(self.declaration, platform)
         self.settings["connectapp.hosts"] = f"* {self.sandbox.url}"
         self.app = self._started()
-        self._people = 0
+        self._visitors: list[Visitor] = []
+        self._came = 0
 
     def _ini(self, directory: Path, settings: Mapping[str, str]) -> dict[str, str]:
         keys = directory / "vault.keys"
         keys.touch(mode=0o600)
         keys.write_text(new_key_line())
-        provider = {"client_id": self.client_id, "client_secret": self.secret, "mode": "test"}
-        provider |= {"webhook_secrets": WEBHOOK_SECRET, **settings}
+        provider = {"client_id": self.client_id, "mode": "test", "webhook_secrets": WEBHOOK_SECRET, **settings}
         own = {f"provider.{self.name}.{key}": value for key, value in provider.items()}
         application = {
             "environment": "development",
@@ -70,6 +88,18 @@ class Bench:
             "worker.embedded": "false",
         }
         return {f"connectapp.{key}": value for key, value in (application | own).items()}
+
+    def _needed(self) -> dict[str, str]:
+        """Settings for which any value will do: a secret of the test side, and variables without a default."""
+        prefixes = self.declaration.modes.key_prefixes
+        prefix = next((start for start, mode in prefixes.items() if mode == "test"), "")
+        needed = {"client_secret": f"{prefix}canary_of_{self.name}"}
+        needed |= {f"secret.{name}": f"canary_{name}_of_{self.name}" for name in self.declaration.secrets}
+        for name, variable in self.declaration.variables.items():
+            if variable.default is None and variable.asked_of == "admin":
+                made = next(iter(variable.values), None) or id_for(variable.pattern or "", name, "")
+                needed[f"variable.{name}"] = made
+        return needed
 
     def _started(self) -> Any:
         engine = make_engine(self.settings["connectapp.database_url"])
@@ -87,32 +117,91 @@ class Bench:
         return f"{URL}/connect/{self.name}/callback"
 
     @property
+    def onboards(self) -> bool:
+        """Whether the provider gives a link for each person, instead of speaking OAuth."""
+        return self.declaration.kind == "onboarding"
+
+    @property
+    def tenant(self) -> dict[str, str]:
+        """What organizers say when they are asked."""
+        return {name: str(one.example) for name, one in self.declaration.asked.items()}
+
+    @property
     def provider(self) -> Any:
-        """The provider as the application has it."""
-        return get_providers(self.app.registry)[self.name]
+        """The provider as the application has it, at the organizers' tenant."""
+        return get_providers(self.app.registry)[self.name].at(self.tenant)
+
+    def provider_with(self, **settings: Any) -> Any:
+        """The same provider, new and with some of its settings changed."""
+        own: Any = get_providers(self.app.registry)[self.name]
+        return type(own)(own.declaration, replace(own.settings, **settings), own.client)
 
     @cached_property
-    def _password_hash(self) -> str:
-        return passwords.hash_password(PASSWORD)
+    def trip(self) -> Trip:
+        """Looked up by going there once; the first time, everything is cleared."""
+        self.clear()
+        visitor = self.visitor()
+        with self.sandbox.watched() as begun:
+            url = visitor.leave()
+        path = self.sandbox.decide(url)
+        with self.sandbox.watched() as confirmed:
+            visitor.come_back(path)
+        begin, confirm = self.sandbox.steps(begun), self.sandbox.steps(confirmed)
+        identity = self.sandbox.again(confirm[-1])
+        self.clear()
+        return Trip(begin, confirm, identity)
 
     def visitor(self) -> "Visitor":
-        """Somebody with an organizer of their own, signed in."""
-        self._people += 1
-        email = f"visitor{self._people}@example.test"
+        """Somebody with an organizer of their own, signed in.
+
+        The same people come to each question, in the same order: checking a password takes long on purpose.
+        """
+        if self._came == len(self._visitors):
+            self._visitors.append(self.newcomer())
+        self._came += 1
+        return self._visitors[self._came - 1]
+
+    def newcomer(self) -> "Visitor":
+        """Somebody who comes to this question alone, and whose browser nobody uses afterwards."""
+        visitor = self.stranger()
+        visitor.sign_in(self.person())
+        return visitor
+
+    def stranger(self) -> "Visitor":
+        """A browser in which nobody is signed in."""
+        return Visitor(self)
+
+    def person(self) -> str:
+        """Somebody else with an organizer of their own; gives the address to sign in with."""
+        (people,) = self.rows('SELECT count(*) FROM "user"')[0]
+        email = f"visitor{people}@example.test"
         with Work(self.app.registry["connectapp.engine"], TransactionManager(explicit=True)).writing() as session:
-            signin.add_user(session, email, self._password_hash, f"Organizer {self._people}")
-        return Visitor(self, email)
+            signin.add_user(session, email, _password_hash(), f"Organizer {people}")
+        return email
 
     def rows(self, sql: str, **values: Any) -> list[Any]:
         """Look into the database."""
         with self.app.registry["connectapp.engine"].connect() as connection:
             return list(connection.execute(text(sql), values))
 
+    def change(self, *statements: str) -> None:
+        """Change the database behind the application's back, in one transaction."""
+        engine = self.app.registry["connectapp.engine"]
+        with engine.connect().execution_options(connectapp_writes=True) as connection, connection.begin():
+            for statement in statements:
+                connection.execute(text(statement))
+
+    def everything(self) -> str:
+        """Every value of every table as text."""
+        rows = [row for table in Base.metadata.tables for row in self.rows(f'SELECT * FROM "{table}"')]  # noqa: S608
+        values = [value for row in rows for value in row]
+        return "\n".join(one.decode("latin-1") if isinstance(one, bytes) else str(one) for one in values)
+
     def accounts(self) -> list[Any]:
         """The links that are not over."""
         return self.rows(
             "SELECT c.*, p.external_id FROM connected_account c JOIN provider_account p "
-            "ON p.id = c.provider_account_id WHERE c.status <> 'disconnected'"
+            "ON p.id = c.provider_account_id WHERE c.status <> 'disconnected' ORDER BY c.id"
         )
 
     def attempts(self) -> list[tuple[str, str | None]]:
@@ -124,14 +213,14 @@ class Bench:
         return int(get_worker(self.app.registry).run_due())
 
     def clear(self) -> None:
-        """Forget what earlier tests did, here and at the provider."""
+        """Forget what earlier questions did, here and at the provider, and what the process remembers of it."""
         self.sandbox.control("DELETE", "ledger")
-        self.app.registry["connectapp.gates"] = Gates(8)
-        engine = self.app.registry["connectapp.engine"]
-        with engine.connect().execution_options(connectapp_writes=True) as connection, connection.begin():
-            connection.execute(text("UPDATE attempt SET account_id = NULL, replaces_id = NULL"))
-            for table in ("connected_account", "attempt", "provider_account", "job", "recent_try"):
-                connection.execute(text(f"DELETE FROM {table}"))  # noqa: S608 - one of these words
+        registry = self.app.registry
+        registry["connectapp.gates"] = Gates(8)
+        registry["connectapp.providers"][self.name] = self.provider_with()
+        tables = Base.metadata.tables.keys() - KEPT
+        self.change("PRAGMA defer_foreign_keys = ON", *(f'DELETE FROM "{table}"' for table in tables))  # noqa: S608
+        self._came = 0
 
     def close(self) -> None:
         """Stop everything."""
@@ -140,94 +229,47 @@ class Bench:
         self.sandbox.close()
 
 
-class Provider:
-    """The sandbox in the provider's place: what it saw, and orders to misbehave."""
-
-    def __init__(self, bench: Bench) -> None:
-        platform = Platform(
-            client_id=bench.client_id,
-            secret_key=bench.secret,
-            redirect_uris=(bench.callback,),
-            provider=bench.name,
-        )
-        self._server = SandboxServer(make_app(platforms=[platform], declarations=[bench.declaration])).start()
-        self._http = urllib3.PoolManager(retries=False)
-        self.url = self._server.url
-        self.name = bench.name
-
-    def control(self, method: str, path: str, body: Any = None) -> Any:
-        """Ask the control surface (docs/sandbox.md)."""
-        answer = self._http.request(method, f"{self.url}/_sandbox/{path}", json=body if method == "POST" else None)
-        assert answer.status == 200, answer.data
-        return json.loads(answer.data)
-
-    def ledger(self) -> Any:
-        """Everything that it knows and saw."""
-        return self.control("GET", "ledger")
-
-    def fault(self, endpoint: str, **fault: Any) -> None:
-        """Misbehave at an endpoint: ``token``, ``account``, ``revoke``, …"""
-        self.control("POST", "faults", {"endpoint": f"{self.name}.{endpoint}", **fault})
-
-    def clear_faults(self) -> None:
-        """Behave again."""
-        self.control("DELETE", "faults")
-
-    def asked(self, url: str) -> list[Any]:
-        """The requests that came for an address of the declaration's."""
-        parts = urlsplit(url)
-        found = self.ledger()["requests"]
-        return [one for one in found if (one["host"], one["path"]) == (parts.netloc, parts.path)]
-
-    def live_grants(self) -> list[Any]:
-        """The access that works."""
-        return [grant for grant in self.ledger()["grants"] if grant["live"]]
-
-    def decide(self, authorize_url: str, action: str = "approve", **fields: str) -> str:
-        """Open the authorize page and press a button; gives the path that the browser is sent to."""
-        page = self._http.request("GET", authorize_url, redirect=False)
-        assert page.status == 200, page.data
-        html = page.data.decode()
-        hidden = dict(re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)"', html))
-        form = {unescape(name): unescape(value) for name, value in hidden.items()}
-        form |= {"action": action, "account": "new", "business_name": "Riverside", "email": "o@example.test"}
-        form |= {"country": "GB"} | fields
-        target = re.search(r'<form[^>]*action="([^"]*)"', html)
-        address = urljoin(authorize_url, unescape(target[1]) if target else "")
-        answer = self._http.request("POST", address, fields=form, encode_multipart=False, redirect=False)
-        assert answer.status == 303, answer.data
-        parts = urlsplit(answer.headers["Location"])
-        return f"{parts.path}?{parts.query}"
-
-    def close(self) -> None:
-        """Stop."""
-        self._http.clear()
-        self._server.stop()
+@cache
+def _password_hash() -> str:
+    return passwords.hash_password(PASSWORD)
 
 
 @dataclass
 class Visitor:
-    """A person with a browser, signed in."""
+    """A person with a browser."""
 
     bench: Bench
-    email: str
     browser: TestApp = field(init=False)
+    _token: str = field(init=False, default="", repr=False)
 
     def __post_init__(self) -> None:
         environ = {"wsgi.url_scheme": "https", "HTTP_HOST": "app.test"}
         self.browser = TestApp(self.bench.app, extra_environ=environ)
-        self.submit("/signin", email=self.email, password=PASSWORD)
+
+    def sign_in(self, email: str) -> None:
+        """Begin a session, which ends the one before."""
+        self._token = ""
+        assert self.submit("/signin", email=email, password=PASSWORD).status_int == 303
+        self._token = ""  # the session has another one
 
     def submit(self, path: str, **fields: str) -> TestResponse:
         """Send a form with this browser's anti-forgery token."""
-        page = self.browser.get("/signin").text
-        found = re.search(r'name="csrf_token" value="([^"]+)"', page)
+        self._token = self._token or self._new_token()
+        return self.browser.post(path, {"csrf_token": self._token, **fields}, expect_errors=True)
+
+    def _new_token(self) -> str:
+        found = re.search(r'name="csrf_token" value="([^"]+)"', self.browser.get("/signin").text)
         assert found
-        return self.browser.post(path, {"csrf_token": unescape(found[1]), **fields}, expect_errors=True)
+        return unescape(found[1])
+
+    def begin(self, **fields: str) -> TestResponse:
+        """Press Connect; gives the answer, whatever it is."""
+        asked = {f"tenant_{name}": value for name, value in self.bench.tenant.items()}
+        return self.submit(f"/connect/{self.bench.name}/authorize", **{"target": "accounts"} | asked | fields)
 
     def leave(self) -> str:
         """Press Connect; gives the address that the leave page sends the browser to."""
-        page = self.submit(f"/connect/{self.bench.name}/authorize", target="accounts")
+        page = self.begin()
         assert page.status_int == 200, page.text
         found = re.search(r'href="(http[^"]+)"', page.text)
         assert found, page.text
@@ -240,7 +282,7 @@ class Visitor:
     def come_back(self, path: str) -> TestResponse:
         """Follow the provider's answer to the result page."""
         answer = self.browser.get(path, expect_errors=True)
-        assert answer.status_int == 303, answer.text
+        assert answer.status_int == 303, answer.status
         return answer.follow(expect_errors=True)
 
     def link(self) -> TestResponse:

@@ -8,9 +8,24 @@ from connectapp.testing.bench import Bench
 from connectapp.testing.contract_answers import AnswersContract
 from connectapp.testing.contract_life import LifeContract
 from connectapp.testing.contract_link import LinkContract
+from connectapp.testing.contract_onboarding import OnboardingContract
+from connectapp.testing.contract_proven import ProvenContract
+from connectapp.testing.contract_return import ReturnContract
+from connectapp.testing.contract_unsigned import UnsignedContract
+from connectapp.testing.contract_webhooks import WebhookContract
+from connectapp.testing.plugin import label_of, reported
 
 
-class ProviderContract(LinkContract, AnswersContract, LifeContract):
+class ProviderContract(
+    LinkContract,
+    ReturnContract,
+    ProvenContract,
+    AnswersContract,
+    LifeContract,
+    WebhookContract,
+    OnboardingContract,
+    UnsignedContract,
+):
     """Subclass it in a test module: ``class TestAcme(ProviderContract): provider = "acme"``.
 
     :cvar provider: the name. :cvar settings: of the provider, e.g. ``{"file": "acme.toml"}``.
@@ -30,5 +45,6 @@ class ProviderContract(LinkContract, AnswersContract, LifeContract):
         return [(cls.provider, dict(cls.settings))] if cls.provider else []
 
     @pytest.fixture(autouse=True)
-    def _anew(self, bench: Bench) -> None:
+    def _anew(self, bench: Bench, request: pytest.FixtureRequest) -> None:
+        request.node.user_properties.append(reported(label_of(bench.name, bench.given), bench.declaration))
         bench.clear()

@@ -1,39 +1,35 @@
-"""The contract of linking: the address, state and PKCE, the one redemption, the account's identity."""
+"""The contract of linking: where the browser is sent, the one confirmation, what is kept, where secrets go."""
 
-import base64
-import hashlib
-import re
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from connectapp.providers.effective import problems, scopes
 from connectapp.providers.interfaces import Prefill
 from connectapp.providers.templates import fill, fill_url
 from connectapp.secret import Secret
+from connectapp.testing.asking import (
+    NO_ADDRESS,
+    NO_ID,
+    another,
+    declared_hosts,
+    each,
+    in_list,
+    merged,
+    needs,
+    nested,
+    redemptions,
+    sent,
+    with_id,
+)
 from connectapp.testing.bench import Bench
-
-
-def sent(url: str) -> dict[str, list[str]]:
-    """The parameters of an address."""
-    return parse_qs(urlsplit(url).query, keep_blank_values=True)
-
-
-def without(path: str, *names: str) -> str:
-    """The same path without some of its parameters."""
-    kept = [pair for pair in urlsplit(path).query.split("&") if pair.partition("=")[0] not in names]
-    return f"{urlsplit(path).path}?{'&'.join(kept)}"
-
-
-def redemptions(bench: Bench) -> int:
-    """How often the token endpoint was asked."""
-    return len(bench.sandbox.asked(fill_url(bench.declaration.token.url, bench.provider.constants)))
 
 
 class LinkContract:
     """See `connectapp.testing.contract.ProviderContract`."""
 
     def test_the_browser_is_sent_where_the_declaration_says(self, bench: Bench) -> None:
+        needs(not bench.onboards, NO_ADDRESS)
         url = bench.visitor().leave()
         declared = fill_url(bench.declaration.authorize.url, bench.provider.constants)
         place = f"{bench.sandbox.url}/{declared.removeprefix('https://')}"
@@ -47,50 +43,54 @@ class LinkContract:
             assert given.get(name) == (None if filled is None else [str(filled)])
 
     def test_the_scope_is_the_declared_one(self, bench: Bench) -> None:
-        given, declared = sent(bench.visitor().leave()), bench.declaration.scopes
-        words = list(scopes(bench.declaration, bench.provider.settings))
-        if declared.array:
-            assert given["scope[]"] == words
-        elif words:
-            name = bench.declaration.authorize.rename.get("scope", "scope")
-            assert given[name] == [declared.separator.join(words)]
-        else:
-            assert "scope" not in given
+        needs(not bench.onboards, NO_ADDRESS)
+        _has_scope(bench, bench.visitor().leave(), scopes(bench.declaration, bench.provider.settings))
+
+    def test_every_set_of_scopes_may_be_chosen(self, bench: Bench) -> None:
+        presets = bench.declaration.scopes.presets
+        needs(presets, "there are no scopes to choose")
+        for name in presets:
+            chosen = bench.provider_with(scope=name)
+            words = scopes(bench.declaration, chosen.settings)
+            assert chosen.scope == " ".join(words)
+            if not bench.onboards:
+                _has_scope(bench, _address(bench, chosen), words)
 
     def test_every_option_may_be_chosen(self, bench: Bench) -> None:
-        provider = bench.provider
-        for name, values in bench.declaration.authorize.options.items():
-            for value in values:
-                settings = replace(provider.settings, option={name: value})
-                assert list(problems(provider.declaration, settings)) == []
-                chosen = type(provider)(provider.declaration, settings, provider.client)
-                verifier = Secret("v" * 43) if provider.uses_pkce else None
-                url = chosen.authorize_url(
-                    redirect_uri=bench.callback, state="s" * 43, code_verifier=verifier, prefill=Prefill()
-                )
-                assert sent(url)[name] == [value]
+        needs(not bench.onboards, NO_ADDRESS)
+        options = bench.declaration.authorize.options
+        needs(options, "there are no options to choose")
+        for name, value in ((name, value) for name, values in options.items() for value in values):
+            chosen = bench.provider_with(option={name: value})
+            assert list(problems(chosen.declaration, chosen.settings)) == []
+            assert sent(_address(bench, chosen))[name] == [value]
+
+    def test_a_key_of_the_other_mode_is_refused(self, bench: Bench) -> None:
+        modes = bench.declaration.modes.key_prefixes
+        needs(modes, "keys do not tell the mode")
+        for start, mode in modes.items():
+            other = bench.provider_with(client_secret=Secret(f"{start}0123456789"))
+            told = problems(other.declaration, other.settings)
+            refused = any(".client_secret is a " in line for line in told)
+            assert refused == (mode != bench.provider.mode), start
 
     def test_the_event_form_offers_it_if_it_takes_money(self, bench: Bench) -> None:
         form = bench.visitor().browser.get("/events/new").text
         assert (f'name="connect" value="{bench.name}"' in form) == bench.declaration.charges
 
-    def test_each_state_is_new_and_random(self, bench: Bench) -> None:
-        visitor, name = bench.visitor(), bench.provider.callback_names.state
-        states = [sent(visitor.leave())[name] for _ in range(5)]
-        assert len({state for (state,) in states}) == len(states)
-        assert all(re.fullmatch(r"[A-Za-z0-9_-]{43}", state) for (state,) in states)
-
-    def test_an_account_is_linked_by_one_redemption(self, bench: Bench) -> None:
+    def test_an_account_is_linked_by_one_confirmation(self, bench: Bench) -> None:
         visitor = bench.visitor()
         path = visitor.approved()
-        page = visitor.come_back(path)
-        assert page.status_int == 200
+        assert visitor.come_back(path).status_int == 200
         assert bench.attempts() == [("linked", None)]
         (account,), (grant,) = bench.accounts(), bench.sandbox.live_grants()
         assert account.external_id == grant["external_id"]
-        assert redemptions(bench) == 1
-        assert visitor.come_back(path).status_int == 200  # a reload
-        assert redemptions(bench) == 1
+        assert bench.onboards or redemptions(bench) == 1
+        with bench.sandbox.watched() as asked:
+            for _ in range(3):  # reloads
+                assert visitor.come_back(path).status_int == 200
+        assert (asked, bench.attempts()) == ([], [("linked", None)])
+        assert [one.id for one in bench.accounts()] == [account.id]
 
     def test_what_is_told_of_the_account_is_kept(self, bench: Bench) -> None:
         bench.visitor().link()
@@ -101,21 +101,35 @@ class LinkContract:
         currency = "gbp" if asking.currency else asking.defaults.get("currency")
         assert (row.country, row.currency) == (country, currency or asking.currency_of.get(country or ""))
 
+    def test_whether_it_takes_money_is_kept(self, bench: Bench) -> None:
+        charges = bench.declaration.identify.charges
+        needs(charges, "accounts do not tell whether they take money")
+        assert charges is not None
+        needs(not in_list(charges.path), "whether an account takes money is in a list, into which no fault reaches")
+        step, visitor = bench.trip.confirm[-1], bench.visitor()
+        visitor.link()
+        bench.sandbox.spoil(step, after=True, json_merge=nested(charges.path, another(charges.equals)))
+        visitor.link()
+        kept = bench.rows("SELECT charges_enabled FROM provider_account ORDER BY id")
+        assert [bool(row.charges_enabled) for row in kept] == [True, False]
+
     def test_the_first_name_that_there_is_counts(self, bench: Bench) -> None:
         names = bench.declaration.identify.name
-        if any(part.isdecimal() for path in names for part in path.split(".")):
-            return  # a fault cannot reach into a list
-        visitor = bench.visitor()
+        needs(names, "accounts have no names")
+        needs(not any(map(in_list, names)), "a name in a list, into which no fault reaches")
+        step, visitor = bench.trip.confirm[-1], bench.visitor()
         for number, path in enumerate(names):
-            merged: dict[str, Any] = {}
+            lacking: dict[str, Any] = {}
             for earlier in names[:number]:
-                merged = _merged(merged, nested(earlier, None))
-            bench.sandbox.fault("account", after=True, json_merge=_merged(merged, nested(path, f"Name {number}")))
+                lacking = merged(lacking, nested(earlier, None))
+            shown = merged(lacking, nested(path, f"Name {number}"))
+            bench.sandbox.spoil(step, after=True, json_merge=shown)
             visitor.link()
-            shown = bench.rows("SELECT display_name FROM provider_account ORDER BY id")
-            assert shown[-1].display_name == f"Name {number}"
+            kept = bench.rows("SELECT display_name FROM provider_account ORDER BY id")
+            assert kept[-1].display_name == f"Name {number}"
 
     def test_the_currency_follows_from_the_country_as_declared(self, bench: Bench) -> None:
+        needs(bench.declaration.identify.currency_of, "the currency does not follow from the country")
         visitor = bench.visitor()
         for country, currency in bench.declaration.identify.currency_of.items():
             account = bench.sandbox.control("POST", "accounts", {"business_name": country, "country": country})
@@ -124,98 +138,68 @@ class LinkContract:
             assert [row.currency for row in found] == [currency]
 
     def test_what_is_kept_is_sealed(self, bench: Bench) -> None:
-        bench.visitor().link()
-        (grant,), (account,) = bench.sandbox.live_grants(), bench.accounts()
-        kept = [bytes(value) for value in (account.access_token, account.refresh_token) if value is not None]
-        assert kept
-        for token in (grant["access_token"], grant["refresh_token"]):
-            assert not any(token.encode() in value for value in kept)
-
-    def test_an_answer_without_its_state_does_nothing(self, bench: Bench) -> None:
         visitor = bench.visitor()
-        path, name = visitor.approved(), bench.provider.callback_names.state
-        for changed in (without(path, name), f"{without(path, name)}&{name}=", f"{without(path, name)}&{name}=x"):
-            assert visitor.come_back(changed).status_int == 400
-        assert (redemptions(bench), bench.accounts()) == (0, [])
-
-    def test_another_browser_cannot_finish(self, bench: Bench) -> None:
-        path = bench.visitor().approved()
-        assert bench.visitor().come_back(path).status_int >= 400
-        assert (redemptions(bench), bench.accounts()) == (0, [])
-
-    def test_a_state_is_good_once(self, bench: Bench) -> None:
-        visitor = bench.visitor()
-        path, names = visitor.approved(), bench.provider.callback_names
-        if not names.code:
-            return  # there is no code that could come in a second answer
-        denied = f"{without(path, names.code)}&error={sorted(bench.provider.denied)[0]}"
-        visitor.come_back(denied)
+        path = visitor.approved()
         visitor.come_back(path)
-        assert bench.attempts() == [("denied", "access_denied")]
-        assert (redemptions(bench), bench.accounts()) == (0, [])
-
-    def test_a_no_is_told_and_stores_nothing(self, bench: Bench) -> None:
-        visitor = bench.visitor()
-        page = visitor.come_back(visitor.approved("deny"))
-        assert page.status_int == 200
-        assert bench.attempts() == [("denied", "access_denied")]
-        assert (redemptions(bench), bench.sandbox.live_grants()) == (0, [])
-
-    def test_pkce_is_used_as_declared(self, bench: Bench) -> None:
-        visitor = bench.visitor()
-        url = visitor.leave()
-        visitor.come_back(bench.sandbox.decide(url))
-        challenge = sent(url).get("code_challenge")
-        (asked,) = bench.sandbox.asked(fill_url(bench.declaration.token.url, bench.provider.constants))
-        verifier = re.search(r'code_verifier"?[=:]\s*"?([A-Za-z0-9._~-]{43,128})', asked["body"] + asked["query"])
-        if bench.declaration.pkce == "none":
-            assert (challenge, verifier) == (None, None)
-        else:
-            assert verifier
-            digest = hashlib.sha256(verifier[1].encode()).digest()
-            assert challenge == [base64.urlsafe_b64encode(digest).decode().rstrip("=")]
-            assert sent(url)["code_challenge_method"] == ["S256"]
+        (account,), names = bench.accounts(), bench.provider.callback_names
+        tokens = [value for value in (account.access_token, account.refresh_token) if value is not None]
+        assert bool(tokens) != bench.onboards  # who is onboarded gives no token
+        given = sent(path)
+        passed = {given[name][0] for name in (names.state, names.code) if name}
+        kept = bench.everything()
+        assert account.external_id in kept
+        assert not [secret for secret in {*bench.secrets, *bench.sandbox.tokens(), *passed} if secret in kept]
 
     def test_secrets_go_to_the_declared_hosts_alone(self, bench: Bench) -> None:
         visitor = bench.visitor()
-        visitor.link()
+        url = visitor.leave()
+        visitor.come_back(bench.sandbox.decide(url))
         visitor.disconnect()
-        hosts = declared_hosts(bench)
+        page = urlsplit(url).path.split("/")[1]  # the sandbox has the host in front of the path
+        secrets, hosts = {*bench.secrets, *bench.sandbox.tokens()}, declared_hosts(bench)
         for request in bench.sandbox.ledger()["requests"]:
-            assert request["host"] in hosts
-            assert bench.secret not in request["path"] + request["query"]
+            address = unquote(f"{request['path']}?{request['query']}")
+            assert request["host"] in {page, *hosts}
+            assert not [secret for secret in bench.secrets if secret in address]
+            told = (address, request["body"], *request["headers"].values())
+            assert request["host"] in hosts or not [one for one in secrets if any(one in text for text in told)]
 
-    def test_another_account_than_the_answer_said_is_refused(self, bench: Bench) -> None:
-        account = bench.declaration.identify.id[0]
-        other = "X" + bench.sandbox.control("POST", "accounts", {"business_name": "Other"})["id"]
-        bench.sandbox.fault("account", after=True, json_merge=nested(account, other))
-        bench.visitor().link()
-        if bench.declaration.token.answer.account or bench.declaration.callback.account:
-            assert bench.accounts() == []
-            assert bench.attempts()[0][0] in {"refused", "failed"}
-            if bench.provider.revocable:
-                assert bench.sandbox.live_grants() == []
-
-
-def _merged(one: dict[str, Any], other: Any) -> dict[str, Any]:
-    """Both objects in one."""
-    both = dict(one)
-    for name, value in other.items():
-        both[name] = _merged(both[name], value) if isinstance(both.get(name), dict) else value
-    return both
+    def test_another_account_than_the_one_that_came_is_refused(self, bench: Bench) -> None:
+        declaration = bench.declaration
+        needs(declaration.identify.id, NO_ID)
+        named = bench.onboards or declaration.token.answer.account or declaration.callback.account
+        needs(named, "nothing but `identify` names the account")
+        steps = bench.trip.confirm if bench.onboards else bench.trip.confirm[-1:]
+        each(bench, steps, lambda step: _is_refused(bench, step))
 
 
-def nested(path: str, value: Any) -> Any:
-    """An object with a value at a path."""
-    for name in reversed(path.split(".")):
-        value = {name: value}
-    return value
+def _is_refused(bench: Bench, step: Any) -> None:
+    bench.visitor().link()
+    (theirs,) = bench.accounts()
+    bench.sandbox.spoil(step, **with_id(bench, theirs.external_id))
+    bench.visitor().link()
+    assert [one.id for one in bench.accounts()] == [theirs.id]
+    assert bench.attempts()[1] in {("refused", "identity_mismatch"), ("failed", "identity_mismatch")}
+    if bench.provider.revocable:
+        assert [one["external_id"] for one in bench.sandbox.live_grants()] == [theirs.external_id]
 
 
-def declared_hosts(bench: Bench) -> set[str]:
-    """Every host that the declaration names, in its mode."""
-    declaration = bench.declaration
-    parts = [declaration.authorize, declaration.token, declaration.refresh, declaration.identify, declaration.readiness]
-    urls = [part.url for part in (*parts, declaration.revoke) if part is not None and not isinstance(part, str)]
-    values = {"account": "x", **bench.provider.constants}
-    return {urlsplit(fill_url(url, values)).netloc for url in urls if url}
+def _has_scope(bench: Bench, url: str, words: Sequence[str]) -> None:
+    given, declared = sent(url), bench.declaration.scopes
+    if declared.array:
+        assert given["scope[]"] == list(words)
+    elif words:
+        name = bench.declaration.authorize.rename.get("scope", "scope")
+        assert given[name] == [declared.separator.join(words)]
+    else:
+        assert "scope" not in given
+
+
+def _address(bench: Bench, provider: Any) -> str:
+    """Where a provider that is set up in another way would send a browser."""
+    there = provider.at(bench.tenant)
+    verifier = Secret("v" * 43) if there.uses_pkce else None
+    url: str = there.authorize_url(
+        redirect_uri=bench.callback, state="s" * 43, code_verifier=verifier, prefill=Prefill()
+    )
+    return url

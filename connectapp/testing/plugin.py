@@ -4,6 +4,7 @@ It is named with ``-p`` and is no entry point: pytest loads each module of a dis
 its own, by which Pyramid finds no static files, also in test runs that have nothing to do with the kit.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,11 @@ from typing import Any
 import pytest
 
 OPTION = "--connectapp-provider"
+#: The property of a test's report that says which provider was asked, and what its declaration leaves out.
+REPORTED = "connectapp provider"
 
-pytest.register_assert_rewrite(*(f"connectapp.testing.contract_{part}" for part in ("answers", "life", "link")))
+PARTS = ("answers", "life", "link", "onboarding", "proven", "return", "unsigned", "webhooks")
+pytest.register_assert_rewrite(*(f"connectapp.testing.contract_{part}" for part in PARTS))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -42,11 +46,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     named = [(name, _settings(metafunc.config)) for name in metafunc.config.getoption(OPTION)]
     chosen = metafunc.cls.providers(metafunc.config) or named
-    metafunc.parametrize("bench", chosen, ids=[name_of(*one) for one in chosen], indirect=True, scope="session")
+    metafunc.parametrize("bench", chosen, ids=[label_of(*one) for one in chosen], indirect=True, scope="session")
 
 
-def name_of(name: str, settings: dict[str, str]) -> str:
-    """How a provider is called in a report, e.g. ``stripe (apps)``."""
+def label_of(name: str, settings: dict[str, str]) -> str:
+    """How a provider is called in a report, e.g. ``stripe.apps``."""
     return f"{name}.{settings['variant']}" if "variant" in settings else name
 
 
@@ -62,31 +66,29 @@ def bench(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
     name, settings = request.param
     made = Bench(name, tmp_path_factory.mktemp(name), settings)
-    request.config.stash.setdefault(LEFT_OUT, {})[name_of(name, settings)] = left_out(made.declaration)
     yield made
     made.close()
 
 
-LEFT_OUT: pytest.StashKey[dict[str, list[str]]] = pytest.StashKey()
+def reported(label: str, declaration: Any) -> tuple[str, list[Any]]:
+    """The property of reports about a provider: its label, and what of its declaration no question is about."""
+    notes = ["no PKCE"] if declaration.pkce == "none" else []
+    return REPORTED, [label, notes + [f"unverified: {key}" for key in declaration.unverified]]
 
 
-def left_out(declaration: Any) -> list[str]:
-    """What a declaration does not say, and what nobody has checked, for the report."""
-    lacking = [
-        (declaration.webhook is None, "no webhooks"),
-        (bool(declaration.webhook and not declaration.webhook.disconnected), "no message about disconnecting"),
-        (declaration.revoke == "impossible", "access cannot be given back"),
-        (declaration.readiness is None, "does not tell whether an account is ready"),
-        (declaration.refresh.rule == "never", "nothing to refresh"),
-        (declaration.pkce == "none", "no PKCE"),
-    ]
-    return [text for lacks, text in lacking if lacks] + [f"unverified: {key}" for key in declaration.unverified]
-
-
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Per provider: what its declaration leaves out."""
-    told = config.stash.get(LEFT_OUT, {})
-    if told and config.getoption(OPTION):
-        terminalreporter.section("what the declarations leave out")
-        for name, lines in told.items():
-            terminalreporter.write_line(f"{name}: {'; '.join(lines) or 'nothing'}")
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Per provider: why questions were not asked, how many for each reason, and what nobody has checked."""
+    skipped: dict[str, Counter[str]] = {}
+    notes: dict[str, list[str]] = {}
+    for outcome in ("passed", "failed", "error", "skipped"):
+        for report in terminalreporter.stats.get(outcome, ()):
+            for label, told in (value for name, value in getattr(report, "user_properties", ()) if name == REPORTED):
+                notes[label] = told
+                reasons = skipped.setdefault(label, Counter())
+                if outcome == "skipped":
+                    reasons[report.longrepr[2].removeprefix("Skipped: ")] += 1
+    if notes:
+        terminalreporter.section("what the declarations leave out, so that it was not asked")
+        for label in sorted(notes):
+            lines = [f"{reason} ({count})" for reason, count in sorted(skipped[label].items())]
+            terminalreporter.write_line(f"{label}: {'; '.join([*lines, *notes[label]]) or 'none'}")

@@ -1,11 +1,14 @@
 """An event from the empty form to paused sales, in a real browser."""
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Served
 from tests.browser.steps import approve_new_account, fill, heading, look, press, sign_in
 
+MILL_TWO, MILL_THREE = (re.compile(f"Stripe · Payouts go to Mill {number}, ••••") for number in ("Two", "Three"))
 LONG = "Donaudampfschifffahrtsgesellschaftskapitänsmützenabend " * 3
 
 
@@ -67,6 +70,46 @@ def test_an_event_from_the_first_field_to_paused_sales(page: Page, served: Serve
     heading(page, "Harbour Jazz")
     look(page, "event-paused")
     assert served.sandbox.live_grants() == []
+
+
+def test_several_accounts_in_the_organizers_order(page: Page, served: Served) -> None:
+    sign_in(page)
+    page.goto("/events/new")
+    fill(page, Title="Harbour Jazz", Place="The Old Mill", Begins="2031-05-30T19:30", Ends="2031-05-30T23:00")
+    fill(page, Ticket_price="12.50", Currency="GBP", Time_zone="Europe/London")
+    for name in ("Mill One", "Mill Two", "Mill Three"):
+        connect_from_the_form(page, name)
+        page.get_by_role("link", name="Back to your event").click()
+    boxes = [page.get_by_label(f"Offered {place}") for place in ("first", "second", "third")]
+    for box, name in zip(boxes, ("Mill One", "Mill Two", "Mill Three"), strict=True):
+        expect(box.locator("option:checked")).to_contain_text(name)
+    look(page, "event-form-several")
+    one, two, three = (box.input_value() for box in boxes)
+    choose(page, three, three, one)
+    press(page, "Save")
+    expect(page.get_by_role("alert")).to_contain_text("Offered second: This account is chosen above already")
+    look(page, "event-form-twice")
+    choose(page, three, "", two)
+    press(page, "Save")
+    press(page, "Publish")
+    expect(page.get_by_role("listitem").filter(has_text="Payouts go to")).to_have_text([MILL_THREE, MILL_TWO])
+    look(page, "event-several")
+
+    page.goto(f"/accounts/{three}/disconnect")
+    press(page, "Disconnect")
+    page.goto("/events")
+    page.get_by_role("link", name="Harbour Jazz").click()
+    expect(page.get_by_text("Not offered to buyers at present")).to_be_visible()
+    look(page, "event-one-of-several")
+    page.context.clear_cookies()
+    page.reload()
+    expect(page.get_by_role("listitem").filter(has_text="Payouts go to")).to_have_text([MILL_TWO])
+    look(page, "event-several-stranger")
+
+
+def choose(page: Page, *account_ids: str) -> None:
+    for place, account_id in zip(("first", "second", "third"), account_ids, strict=True):
+        page.get_by_label(f"Offered {place}").select_option(account_id)
 
 
 def test_long_words_and_what_strangers_see(page: Page, served: Served) -> None:

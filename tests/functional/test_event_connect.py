@@ -1,5 +1,6 @@
 """Connecting from the event form: it comes back as it was, and the account is chosen."""
 
+import json
 import re
 from html import unescape
 from typing import Any
@@ -7,7 +8,19 @@ from typing import Any
 import pytest
 
 from tests.functional.test_stepup import grow_old, hidden
-from tests.support.events import CONCERT, fill, make_event, opened, problems, texts_of
+from tests.support.events import (
+    CONCERT,
+    boxes,
+    chosen,
+    connected,
+    edit_form,
+    fill,
+    make_event,
+    opened,
+    payees,
+    problems,
+    texts_of,
+)
 from tests.support.rows import ago, set_times
 from tests.support.site import PASSWORD, Browser, Site, path_and_query
 
@@ -34,10 +47,6 @@ def come_back(browser: Browser, page: Any, action: str = "approve", **fields: st
     return browser.get(path_and_query(back), status=303).follow(expect_errors=True)
 
 
-def edit_form(page: Any) -> Any:
-    return next(one for one in page.forms.values() if "title" in one.fields)
-
-
 def test_an_unfinished_form_comes_back_as_it_was_with_the_account_chosen(site: Site, browser: Browser) -> None:
     leaving = press_connect(fill(opened(browser), **UNFINISHED), status=200)
     assert "Taking you to Stripe" in leaving.text
@@ -48,12 +57,12 @@ def test_an_unfinished_form_comes_back_as_it_was_with_the_account_chosen(site: S
     (account,) = site.accounts()
     assert texts_of(edit_form(page)) == UNFINISHED | {"payee": account.id}
     (event,) = site.rows("SELECT * FROM event")
-    assert (event.title, event.price, event.payee_id) == ("Untitled event", None, None)
+    assert (event.title, event.price, payees(site)) == ("Untitled event", None, [])
     again = edit_form(page).submit(status=400)
     assert set(problems(again)) == {"title", "price", "ends"}
     fill(edit_form(again), title="Jazz", price="12", ends=CONCERT["ends"]).submit(status=303)
     (event,) = site.rows("SELECT * FROM event")
-    assert (event.title, event.price, event.payee_id, event.draft) == ("Jazz", 1200, account.id, None)
+    assert (event.title, event.price, payees(site), event.draft) == ("Jazz", 1200, [account.id], None)
 
 
 def test_a_stored_event_keeps_what_it_has_until_it_is_saved(site: Site, browser: Browser) -> None:
@@ -95,8 +104,7 @@ def test_an_account_that_is_there_is_chosen_without_leaving(site: Site, browser:
     form = opened(browser)
     assert form["payee"].value == account.id  # the only one there is
     path = make_event(browser)
-    (event,) = site.rows("SELECT payee_id FROM event")
-    assert event.payee_id == account.id
+    assert payees(site) == [account.id]
     assert "Replace with another Stripe account" in browser.get(f"{path}/edit").text
 
 
@@ -109,16 +117,80 @@ def test_from_an_event_that_has_an_account_a_new_one_replaces_it(site: Site, bro
     question = come_back(browser, leaving, business_name="New Mill")
     assert "Old Mill" in question.text
     assert "New Mill" in question.text
-    assert {row.payee_id for row in site.rows("SELECT payee_id FROM event")} == {old.id}
+    assert payees(site) == [old.id] * 2
     assert site.mails() == []
     fields = {"attempt": hidden(question)["attempt"], "decision": "replace"}
     browser.submit("/connect/stripe/confirm", fields, status=303)
     (new,) = [one for one in site.accounts() if one.status == "active"]
     assert new.display_name == "New Mill"
-    assert {row.payee_id for row in site.rows("SELECT payee_id FROM event")} == {new.id}
+    assert payees(site) == [new.id] * 2
     assert site.audit().count("event.payee_moved") == 2
     assert "New Mill" in browser.get(other).text
     assert texts_of(opened(browser, f"{path}/edit"))["payee"] == new.id
+
+
+def test_the_new_account_is_chosen_in_the_place_of_the_old_one(site: Site, browser: Browser) -> None:
+    one, two = connected(browser, "Mill One", "Mill Two")
+    path = make_event(browser, **boxes(one, two))
+    form = fill(opened(browser, f"{path}/edit"), **boxes("", one))  # not saved yet
+    question = come_back(browser, press_connect(form, status=200), business_name="New Mill")
+    assert "Mill One" in question.text
+    browser.submit(
+        "/connect/stripe/confirm", {"attempt": hidden(question)["attempt"], "decision": "replace"}, status=303
+    )
+    new = site.accounts()[-1].id
+    assert payees(site) == [new, two]
+    page = browser.get(f"{path}/edit")
+    assert "Stripe is connected, and chosen below" in page.text
+    assert chosen(edit_form(page)) == ["", new]
+    edit_form(page).submit(status=303)
+    assert payees(site) == [new]
+
+
+def test_a_new_account_is_chosen_in_the_first_free_box(site: Site, browser: Browser) -> None:
+    one, two, _three = connected(browser, "Mill One", "Mill Two", "Mill Three")
+    result = come_back(browser, press_connect(fill(opened(browser), **CONCERT | boxes(two, "", one)), status=200))
+    new = site.accounts()[-1].id
+    page = result.click("Back to your event")
+    assert chosen(edit_form(page)) == [two, new, one, ""]
+    # Connected once more it is the same account, and stays where it is.
+    site.change("UPDATE attempt SET account_id = :one WHERE account_id = :new", one=one, new=new)
+    assert chosen(opened(browser, page.request.path)) == [two, "", one, ""]
+
+
+def test_a_new_account_is_chosen_in_the_place_of_a_dead_one(site: Site, browser: Browser) -> None:
+    (old,) = connected(browser, "Old Mill")
+    path = make_event(browser, payee=old)
+    browser.submit(f"{path}/publish", status=303)
+    browser.submit(f"/accounts/{old}/disconnect", status=303)
+    come_back(browser, press_connect(opened(browser, f"{path}/edit"), status=200), business_name="New Mill")
+    form = opened(browser, f"{path}/edit")
+    assert chosen(form) == [site.accounts()[-1].id, ""]
+    form.submit(status=303)
+    assert "Sales are paused" not in browser.get(path).text
+    assert payees(site) == [site.accounts()[-1].id]
+
+
+def test_an_account_for_which_there_is_no_box_is_not_said_to_be_chosen(site: Site, browser: Browser) -> None:
+    five = connected(browser, *(f"Mill {number}" for number in range(5)))
+    result = come_back(browser, press_connect(fill(opened(browser), **CONCERT | boxes(*five)), status=200))
+    assert len(site.accounts()) == 6
+    page = result.click("Back to your event")
+    assert "Stripe is connected, and not chosen: all places below are taken." in page.text
+    assert chosen(edit_form(page)) == five
+    edit_form(page).submit(status=303)
+    assert payees(site) == five
+
+
+def test_a_form_that_was_left_before_there_were_several_boxes(site: Site, browser: Browser) -> None:
+    result = come_back(browser, press_connect(fill(opened(browser), **CONCERT), status=200))
+    left = {"texts": CONCERT | {"payee": ""}, "attempt_id": site.attempts()[0].id, "at": "2031-01-01T00:00:00+00:00"}
+    site.change("UPDATE event SET draft = :draft", draft=json.dumps(left))
+    connected(browser, "Mill Two")
+    page = result.click("Back to your event")
+    assert chosen(edit_form(page)) == [site.accounts()[0].id, ""]
+    edit_form(page).submit(status=303)
+    assert payees(site) == [site.accounts()[0].id]
 
 
 @pytest.mark.row("ST-17")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.events import CONCERT, fill, make_event, opened, problems, texts_of
+from tests.support.events import CONCERT, fill, make_event, opened, payees, problems, publish, texts_of
 from tests.support.site import Browser, Site
 
 
@@ -17,10 +17,6 @@ def account_of(browser: Browser, country: str = "DE", **fields: str) -> str:
     browser.connect(business_name="Old Mill", country=country, **fields)
     account_id: str = browser.site.accounts()[-1].id
     return account_id
-
-
-def publish(browser: Browser, path: str, **kwargs: Any) -> Any:
-    return browser.submit(f"{path}/publish", **kwargs)
 
 
 def test_an_event_is_made_and_shown(site: Site, browser: Browser) -> None:
@@ -160,7 +156,7 @@ def test_disconnecting_pauses_the_sales(site: Site, browser: Browser) -> None:
     assert stored_status(site) == {"Harbour Jazz": "published", "Only a draft": "draft"}
     page = browser.get(path)
     assert "Sales are paused" in page.text
-    assert "not connected any more" in page.text
+    assert page.text.count("not connected any more") == 1
     assert "Tickets cannot be bought at the moment" in site.browser().get(path).text
     # Its text can still be mended, and a new account takes over.
     fill(opened(browser, f"{path}/edit"), title="Harbour Jazz!").submit(status=303)
@@ -209,7 +205,7 @@ def test_a_member_writes_and_an_owner_decides_about_money(site: Site, browser: B
     fields = dict(form.submit_fields()) | {"payee": account_id}
     page = mia.post(f"{path}/edit", fields, status=400)
     assert problems(page) == {"payee": "Only an owner of the organizer chooses where the money goes."}
-    assert stored(site).payee_id is None
+    assert payees(site) == []
     fill(opened(browser, f"{path}/edit"), payee=account_id).submit(status=303)
     fill(opened(mia, f"{path}/edit"), title="Mia's title").submit(status=303)
-    assert (stored(site).title, stored(site).payee_id) == ("Mia's title", account_id)
+    assert (stored(site).title, payees(site)) == ("Mia's title", [account_id])

@@ -5,9 +5,9 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.functional.test_event_connect import edit_form, way_out
+from tests.functional.test_event_connect import way_out
 from tests.functional.test_stepup import hidden
-from tests.support.events import CONCERT, fill, opened, texts_of
+from tests.support.events import CONCERT, edit_form, fill, opened, texts_of
 from tests.support.onboarding import API, BOTH, RIVERSIDE, SETTINGS, accounts_made, connect
 from tests.support.rows import answer_page, statuses
 from tests.support.site import Browser, Site, path_and_query

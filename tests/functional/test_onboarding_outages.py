@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.functional.test_event_connect import edit_form, press_connect, way_out
-from tests.support.events import CONCERT, fill, opened, texts_of
+from tests.functional.test_event_connect import press_connect, way_out
+from tests.support.events import CONCERT, edit_form, fill, opened, texts_of
 from tests.support.onboarding import BOTH, SETTINGS, accounts_made, connect, go
 from tests.support.rows import answer_page, statuses
 from tests.support.site import Browser, Site, path_and_query

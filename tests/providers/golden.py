@@ -21,8 +21,10 @@ from pyramid.config import Configurator
 
 from connectapp.errors import GrantRefusedError
 from connectapp.oauth.registry import get_oauth
+from connectapp.providers.effective import completed
 from connectapp.providers.interfaces import Grant, Notice, Prefill, WebhookMessage
 from connectapp.providers.registry import get_providers
+from connectapp.providers.sources import find
 from connectapp.secret import Secret
 from connectapp.settings import ProviderSettings, Settings
 
@@ -96,12 +98,17 @@ class Wire:
         self.answers.append((status, content, {"Content-Type": JSON, **headers} if content else headers))
 
     def make_provider(self, name: str, mode: str = "test", **settings: Any) -> Any:
-        """A provider as the application makes it of these settings, except that development may be live here."""
+        """A provider as the application makes it of these settings, except that development may be live here.
+
+        Further secrets that its declaration names are made up, as in development.
+        """
         told = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "mode": mode} | settings
         told["client_secret"] = Secret(told["client_secret"])
         told["webhook_secrets"] = tuple(map(Secret, told.get("webhook_secrets", ())))
+        given = ProviderSettings(name, **told)
         with Configurator() as config:
-            own = Settings(hosts={"*": self.url}, provider={name: ProviderSettings(name, **told)})
+            complete = completed(find(name, given).declaration, given)
+            own = Settings(hosts={"*": self.url}, provider={name: complete})
             config.registry["connectapp.settings"] = own
             config.include("connectapp.providers.registry")
             config.commit()
@@ -227,10 +234,17 @@ def notice(
     url: str = WEBHOOK_URL,
     late: float = 0,
 ) -> Notice:
-    """What a message says. :param late: seconds that it comes after `NOW`."""
+    """What a message of one event says. :param late: seconds that it comes after `NOW`."""
     lowered = {name.lower(): value for name, value in headers.items()}
-    found: Notice = provider.verify_webhook(WebhookMessage(body, lowered, query or {}, url, NOW + late))
-    return found
+    only: Notice
+    (only,) = provider.verify_webhook(WebhookMessage(body, lowered, query or {}, url, NOW + late))
+    return only
+
+
+def notices(provider: Any, body: bytes, headers: Mapping[str, str]) -> list[Notice]:
+    """What a message says of each of its events."""
+    lowered = {name.lower(): value for name, value in headers.items()}
+    return list(provider.verify_webhook(WebhookMessage(body, lowered, {}, WEBHOOK_URL, NOW)))
 
 
 def key_of(asked: Asked) -> str:

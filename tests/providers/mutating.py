@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from connectapp.providers.declaration import Declaration
+from connectapp.providers.sources import CATALOGUE, read
 from tests.support.replacing import replace_named
 
-VARIABLE = "TESTS_MUTANT"  # {"name": ..., "changes": {"token.body": ...}}; null takes a key away
+VARIABLE = "TESTS_MUTANT"  # {"file": "square", "changes": {"token.body": ...}}; null takes a key away
 
 
 def changed(declaration: Declaration, changes: Mapping[str, Any]) -> Declaration:
@@ -33,10 +34,12 @@ def split(key: str) -> list[str]:
 
 def pytest_configure() -> None:
     order = json.loads(os.environ[VARIABLE])
+    catalogued = read(CATALOGUE / f"{order['file']}.toml")
 
     def wrap(original: Any) -> Any:
         def add_provider(config: Any, declaration: Declaration, *args: Any) -> None:
-            wanted = declaration.name == order["name"]
+            # Variants have the same name.
+            wanted = declaration == catalogued
             original(config, changed(declaration, order["changes"]) if wanted else declaration, *args)
 
         return add_provider

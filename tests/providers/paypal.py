@@ -7,7 +7,8 @@ developer.paypal.com/api/rest/authentication.
 
 from typing import Any
 
-from connectapp.providers.interfaces import Onboarding, Prefill
+from connectapp.providers.capabilities import Onboarding
+from connectapp.providers.interfaces import Prefill
 from tests.providers.golden import CLIENT_ID, CODE, REDIRECT_URI, STATE, Wire
 
 PARTNER, SELLER = "PARTNER123456", "5NS8DHQCFGT84"

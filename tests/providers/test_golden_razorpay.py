@@ -179,7 +179,7 @@ def test_a_message_tells_that_the_merchant_left(wire: Wire) -> None:
     provider = wire.make_provider("razorpay", client_id=CLIENT_ID, webhook_secrets=[SECRET])
     found = notice(provider, BODY, signed(BODY))
     assert (found.disconnected, found.proven, found.external_id) == (True, True, ACCOUNT)
-    assert found.type == "account.app.authorization_revoked"
+    assert (found.type, found.created) == ("account.app.authorization_revoked", "1757000000")
 
 
 def test_an_old_secret_is_good_while_it_is_rolled(wire: Wire) -> None:

@@ -216,6 +216,7 @@ def test_a_message_tells_that_the_seller_left(wire: Wire) -> None:
     found = notice(wire.make_provider("square", webhook_secrets=[KEY]), BODY, signed(BODY))
     assert (found.disconnected, found.proven, found.external_id) == (True, True, MERCHANT)
     assert (found.id, found.type) == (REVOKED["event_id"], REVOKED["type"])
+    assert found.created == REVOKED["created_at"]
 
 
 def test_another_message_is_no_disconnection(wire: Wire) -> None:

@@ -8,8 +8,9 @@ from pyramid.exceptions import ConfigurationExecutionError
 
 from connectapp.errors import SettingsError
 from connectapp.providers import sources
+from connectapp.providers.capabilities import Onboarding
 from connectapp.providers.declaration import Declaration
-from connectapp.providers.interfaces import CallbackNames, Onboarding
+from connectapp.providers.interfaces import CallbackNames
 from connectapp.providers.oauth2 import OAuth2Provider
 from connectapp.providers.registry import get_providers
 from connectapp.secret import Secret
@@ -27,6 +28,8 @@ OAUTH = PLAIN | {
     "token": {"url": "https://acme.example/token"},
 }
 ONBOARDING = PLAIN | {"kind": "onboarding"}
+PUSHED = {"url": "https://acme.example/par"}
+RENAMED = {**OAUTH["authorize"], "rename": {"client_id": "app"}}
 
 
 class Onboards(OAuth2Provider):
@@ -84,6 +87,10 @@ def test_what_does_not_is_refused(declared: dict[str, Any], provider_class: Any)
         (PLAIN, "acme.toml: OAuth needs authorize and token"),
         ({**OAUTH, "token": None}, "acme.toml: token: "),
         (OAUTH | {"callback": {"code": ""}}, "acme.toml: callback.code is empty"),
+        (OAUTH | {"pushed": PUSHED | {"auth": "none"}}, "acme.toml: pushed.auth must prove"),
+        (OAUTH | {"pushed": PUSHED, "token": {**OAUTH["token"], "auth": "none"}}, "acme.toml: pushed.auth must prove"),
+        (OAUTH | {"pushed": PUSHED, "authorize": RENAMED}, "acme.toml: pushed: the browser carries a client_id"),
+        (PLAIN | {"kind": "onboarding", "pushed": PUSHED}, "acme.toml: pushed is for OAuth alone"),
         (OAUTH | {"kind": "onboarding"}, "acme.toml: authorize is for OAuth alone"),
         (ONBOARDING | {"kind": "onboard"}, "acme.toml: kind: "),
     ],

@@ -20,12 +20,15 @@ BROKEN: dict[str, tuple[str, str, Any]] = {
     "how the platform proves itself": ("mollie", "token.auth", "client_secret_post"),
     "where the expiry is": ("clover", "token.answer.expires", "expires_in"),
     "where the account is": ("square", "identify.id", "merchant.owner_id"),
+    "a further secret": ("pagbank", "identify.headers.Authorization", "Bearer {client_secret}"),
     "how a credential is used": ("stripe", "use.platform", {"Authorization": "Bearer {client_secret}"}),
     "the rule of refreshing": ("clover", "refresh.rule", "same"),
     "the verb of taking back": ("mollie", "revoke.method", "POST"),
     "where an error's code is": ("razorpay", "errors.code", "code"),
     "what a webhook signs": ("square", "webhook.signed", "{body}"),
     "what means disconnected": ("stripe", "webhook.disconnected", ["account.updated"]),
+    "an account in an unsigned return": ("paypal", "callback.account", "merchantIdInPaypal"),
+    "a variant": ("stripe.apps", "refresh.rule", "same"),
     "what means ready": ("mollie", "readiness.ready", [{"path": "canReceiveSettlements", "equals": True}]),
 }
 

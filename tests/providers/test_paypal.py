@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from connectapp.errors import GrantRefusedError, MalformedAnswerError, OutcomeUnknownError, ProviderError
-from connectapp.providers.interfaces import IOnboards, Onboarding
+from connectapp.providers.capabilities import IOnboards, Onboarding
 from connectapp.providers.registry import problems
 from connectapp.secret import Secret
 from connectapp.settings import ProviderSettings, Settings

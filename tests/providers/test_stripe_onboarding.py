@@ -7,7 +7,8 @@ import pytest
 import stripe
 
 from connectapp.errors import MalformedAnswerError, OutcomeUnknownError, ProviderError
-from connectapp.providers.interfaces import IOnboards, Onboarding, Prefill
+from connectapp.providers.capabilities import IOnboards, Onboarding
+from connectapp.providers.interfaces import Prefill
 from connectapp.providers.registry import problems
 from connectapp.secret import Secret
 from connectapp.settings import ProviderSettings, Settings

@@ -107,6 +107,14 @@ def _larger(original: Any) -> Any:
     return init
 
 
+def _believes_document_types(original: Any) -> Any:
+    return lambda target, **_: original(target=target, forbid_dtd=False, forbid_entities=False, forbid_external=False)
+
+
+def _counts_no_elements(_original: Any) -> Any:
+    return lambda self, _tag, attributes: self._open.append(type(self._open[0])(attributes))
+
+
 class _Everything:
     def __contains__(self, item: object) -> bool:
         return True
@@ -156,6 +164,14 @@ def _of_any_issuer(original: Any) -> Any:
     return init
 
 
+def _not_pushing(original: Any) -> Any:
+    def init(self: Any, *args: Any) -> None:
+        original(self, *args)
+        self.pushes = False
+
+    return init
+
+
 def _without_fence(_original: Any) -> Any:
     from connectapp.jobs import Job
 
@@ -178,6 +194,17 @@ DEFENCES: dict[str, Defence] = {
     "expiry": Defence(("ST-10",), f"{FLOW}:LinkFlow._ending", _not_ending_as("expired")),
     "provider-of-the-attempt": Defence(("MX-01",), f"{FLOW}:LinkFlow._ending", _not_ending_as("other_provider")),
     "issuer-of-the-answer": Defence(("MX-03",), f"{PROVIDER}.__init__", _of_any_issuer),
+    "signature-of-the-answer": Defence(
+        ("MX-03",), "connectapp.providers.callbacks:_is_signed", always(True), "not_signed"
+    ),
+    "tenant-of-the-answer": Defence(
+        ("MX-01",), f"{FLOW}:LinkFlow._ending", _not_ending_as("other_tenant"), "another_store"
+    ),
+    "tenant-of-the-account": Defence(("MX-02",), f"{PROVIDER}._at_its_tenant", always(True), "says_that_it_is_another"),
+    "tenants-are-harmless": Defence(
+        ("MX-08",), "connectapp.providers.tenants:Question.fits", always(True), "test_tenants"
+    ),
+    "pushed-parameters": Defence(("MX-11",), f"{PROVIDER}.__init__", _not_pushing, "carries_a_reference"),
     "configuration-of-the-attempt": Defence(
         ("MX-02",), f"{FLOW}:LinkFlow._ending", _not_ending_as("configuration_changed")
     ),
@@ -203,12 +230,20 @@ DEFENCES: dict[str, Defence] = {
     "journal-before-storing": Defence(("DP-03", "DP-04"), "connectapp.connect.journal:Entry.write", always(None)),
     "total-deadline": Defence(("TE-01",), "connectapp.oauth.transport:Call", _slower),
     "size-cap": Defence(("TE-06",), "connectapp.oauth.transport:Transport.__init__", _larger),
+    "xml-is-data": Defence(
+        ("test_what_is_more_than_data_is_neither_believed_nor_shown",),
+        "connectapp.oauth.strictxml:DefusedXMLParser",
+        _believes_document_types,
+    ),
+    "xml-elements": Defence(
+        ("test_a_bomb_is_refused_at_little_cost",), "connectapp.oauth.strictxml:_Values.start", _counts_no_elements
+    ),
     "no-redirects": Defence(("TE-07",), "urllib3:PoolManager.urlopen", _follows_redirects),
     "no-retries": Defence(("CR-03", "TE-04"), "connectapp.oauth.transport:Transport.request", _sends_twice),
     "mode-of-the-answer": Defence(
         ("MX-09",),
-        "connectapp.providers.oauth2:OAuth2Provider._answered_mode",
-        lambda _: lambda self, _answer: self.mode,
+        "connectapp.providers.answers:checked_mode",
+        lambda _: lambda _answer, _live, mode: mode,
     ),
     "csrf-token": Defence(("ST-01",), "pyramid.config:Configurator.set_default_csrf_options", _no_token),
     "origin": Defence(("ST-01",), "connectapp.http:_is_foreign", always(False)),

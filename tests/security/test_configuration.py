@@ -109,6 +109,31 @@ def test_a_sample_of_a_secret_is_refused(production, secret: str) -> None:
     assert secret not in line
 
 
+@pytest.mark.row("CF-01", "CF-04")
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({}, [".platform_token is missing: "]),
+        ({"platform_token": "  "}, [".platform_token is missing: "]),
+        ({"platform_token": "short"}, [".platform_token is too short or a sample"]),
+        ({"platform_token": f"{CANARY} {CANARY}"}, [".platform_token must be one word"]),
+        (
+            {"platfrom_token": CANARY},
+            [".platfrom_token is not a setting; did you mean", ".platform_token is missing: "],
+        ),
+    ],
+)
+def test_a_further_secret_that_is_missing_or_wrong_is_named(production, given: dict[str, str], says: list[str]) -> None:
+    bank = "connectapp.provider.pagbank"
+    own = {f"{bank}.client_id": "x", f"{bank}.client_secret": CANARY, f"{bank}.mode": "test"}
+    own |= {"connectapp.providers": "stripe pagbank"}
+    started(production | own | {f"{bank}.secret.platform_token": CANARY})
+    lines = refusal(production | own | {f"{bank}.secret.{name}": value for name, value in given.items()})
+    assert [line.startswith(f"{bank}.secret{said}") for line, said in zip(lines, says, strict=True)] == [True] * len(
+        says
+    )
+
+
 @pytest.mark.row("CF-02", "RD-02")
 @pytest.mark.parametrize(
     "url",

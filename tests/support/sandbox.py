@@ -9,14 +9,20 @@ from urllib.parse import urljoin, urlsplit
 
 import urllib3
 
+from connectapp.providers.sources import CATALOGUE, read
 from connectapp.sandbox.app import make_app
 from connectapp.sandbox.platforms import Platform
 from connectapp.sandbox.serve import SandboxServer
+from tests.security.plugins import markup, par
 from tests.support.mail import Mail
 
 SECRET_KEY = "sk_test_platform_canary"
 # The sandbox's other providers, and by which of our names each may be used.
 OTHERS = {"iss": ("iss",), "form_post": ("form_post",), "evil": ("evil", "careless")}
+# Those that it plays as they are declared.
+DECLARED = {name: read(CATALOGUE / f"{name}.toml") for name in ("shopify", "pagbank")}
+DECLARED |= {"par": par.DECLARATION, "markup": markup.DECLARATION}
+OTHERS |= {name: (name,) for name in DECLARED}
 
 
 CALLBACKS = ("https://app.test/connect/stripe/callback",)
@@ -27,11 +33,16 @@ def platforms() -> list[Platform]:
     ours = {name: tuple(f"https://app.test/connect/{one}/callback" for one in uses) for name, uses in OTHERS.items()}
     stripe = Platform(secret_key=SECRET_KEY, redirect_uris=CALLBACKS)
     others = [
-        Platform(f"ca_{name}", f"sk_test_{name}_canary", redirect_uris=uris, provider=name)
+        Platform(f"ca_{name}", f"sk_test_{name}_canary", redirect_uris=uris, provider=name, secrets=more_secrets(name))
         for name, uris in ours.items()
     ]
     paypal = Platform("ca_paypal", "sk_test_paypal_canary", provider="paypal")
     return [stripe, paypal, *others]
+
+
+def more_secrets(name: str) -> dict[str, str]:
+    """What we have at a provider besides the client secret, if its declaration names anything."""
+    return {one: f"{one}_{name}_canary" for one in DECLARED[name].secrets} if name in DECLARED else {}
 
 
 def settings_of(name: str) -> dict[str, str]:
@@ -42,6 +53,7 @@ def settings_of(name: str) -> dict[str, str]:
         f"provider__{name}__client_id": f"ca_{other}",
         f"provider__{name}__client_secret": f"sk_test_{other}_canary",
         f"provider__{name}__mode": "test",
+        **{f"provider__{name}__secret__{one}": value for one, value in more_secrets(other).items()},
     }
 
 
@@ -78,6 +90,10 @@ class SandboxClient:
 
     def release(self, name: str) -> None:
         self._control("POST", "release", {"hold": name})
+
+    def expire(self) -> None:
+        """The time of codes and of pushed parameters is over."""
+        self._control("POST", "expire", {})
 
     def account(self, **fields: Any) -> Any:
         return self._control("POST", "accounts", fields)
@@ -165,4 +181,4 @@ def path_and_query(url: str) -> str:
 
 
 def start_sandbox() -> SandboxServer:
-    return SandboxServer(make_app(platforms=platforms())).start()
+    return SandboxServer(make_app(platforms=platforms(), declarations=DECLARED.values())).start()

@@ -5,35 +5,43 @@ from dataclasses import replace
 from typing import Any
 
 from connectapp.accounts.uses import Use
-from connectapp.events.fields import FIELDS, LONGEST, Values
-from connectapp.events.showing import ShownEvent
+from connectapp.events.fields import FIELDS, LONGEST, PAYEES, Values
+from connectapp.events.showing import ShownEvent, ShownPayee
 from connectapp.events.store import Draft, EventView
-from tests.unit.pages import ACCOUNTS, AT, HOSTILE, PROVIDER, SIGNED_IN, SIGNED_OUT, account
+from connectapp.offers import Offers, Place
+from tests.unit.pages import ACCOUNTS, AT, HOSTILE, PLACE, PROVIDER, SIGNED_IN, SIGNED_OUT, account
 
 USES = [Use(HOSTILE, "/events/1", live=True), Use(HOSTILE, "/events/2", live=False)]
+WORKS, DEAD = ShownPayee(HOSTILE, HOSTILE, None), ShownPayee(HOSTILE, HOSTILE, HOSTILE)
 SHOWN = ShownEvent(
-    "1", "/events/1", "published", HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, account(), None, False
+    "1", "/events/1", "published", HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, (WORKS,), None, False
 )
 STATES = [
     SHOWN,
-    replace(SHOWN, paused=HOSTILE),
-    replace(SHOWN, status="draft", when=None, price=None, payout=None, payee=None, unsaved=True),
+    replace(SHOWN, payees=(WORKS, DEAD)),
+    replace(SHOWN, payees=(DEAD, DEAD), paused="None works."),
+    replace(SHOWN, payees=(DEAD,), paused=HOSTILE),
+    replace(SHOWN, status="draft", when=None, price=None, payees=(), unsaved=True),
     replace(SHOWN, status="cancelled"),
     replace(SHOWN, status=HOSTILE),
 ]
 DRAFT = Draft({}, None, AT)
-EVENT = EventView("1", "1", HOSTILE, "draft", 1, Values(HOSTILE), account(), DRAFT)
+EVENT = EventView("1", "1", HOSTILE, "draft", 1, Values(HOSTILE), (account(), account("disconnected")), DRAFT)
 TEXTS = dict.fromkeys(FIELDS, HOSTILE)
 FORM = {
     "event_id": HOSTILE,
     "version": 1,
     "accounts": ACCOUNTS,
-    "providers": [(PROVIDER, True), (PROVIDER, False)],
+    "boxes": PAYEES,
+    "replaced": [PROVIDER.name],
     "titles": {},
     "currencies": {"EUR": HOSTILE},
     "zones": ["UTC"],
     "longest": LONGEST,
 }
+
+OTHER = replace(PROVIDER, name="other")
+OFFERS = Offers([PROVIDER, OTHER], [OTHER], [OTHER], PLACE)
 
 
 def event_pages() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -47,11 +55,13 @@ def event_pages() -> Iterator[tuple[str, dict[str, Any]]]:
         yield "event", {"site": SIGNED_OUT, "event": event, "may_edit": False, "may_publish": False}
     yield "event_cancel", frame | {"event": SHOWN}
     for may in (True, False):
-        for event in (None, EVENT, replace(EVENT, draft=None, payee=None)):
-            page = frame | FORM | {"event": event, "may_choose": may, "texts": TEXTS}
+        for event in (None, EVENT, replace(EVENT, draft=None, payees=())):
+            page = frame | FORM | {"event": event, "may_choose": may, "texts": TEXTS, "offers": OFFERS}
             yield "event_form", page | {"problems": {}, "notice": None}
             yield "event_form", page | {"problems": TEXTS, "notice": HOSTILE}
-            yield "event_form", page | {"problems": {}, "notice": HOSTILE, "accounts": [], "providers": []}
+        nothing = {"event": None, "accounts": [], "boxes": PAYEES[:1], "may_choose": may}
+        nothing |= {"offers": Offers([], [], [], Place())}
+        yield "event_form", frame | FORM | nothing | {"texts": TEXTS, "problems": {}, "notice": HOSTILE}
     for uses in (USES, []):
         leaving = frame | {"account": account(), "provider_title": PROVIDER.title, "uses": uses}
         yield from (("disconnect", leaving | {"revocable": revocable}) for revocable in (True, False))

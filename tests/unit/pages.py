@@ -7,6 +7,7 @@ from typing import Any
 from connectapp.accounts.store import AccountView
 from connectapp.accounts.uses import Use
 from connectapp.layout import ProviderLink, Site
+from connectapp.offers import Offers, Place
 from connectapp.organizers.switching import Choice
 from connectapp.payments.cashier import PaymentView
 
@@ -64,6 +65,7 @@ OUTCOMES = ["linked", "denied", "refused", "failed", "outcome_unknown", "exchang
 
 FIELDS = [(HOSTILE, HOSTILE), ("organizer", HOSTILE)]
 CHOICES = [Choice("1", HOSTILE, "owner"), Choice(HOSTILE, HOSTILE, "member")]
+PLACE = Place("FR", "eur")
 PAYMENTS = [PaymentView(HOSTILE, HOSTILE, status, None, HOSTILE, AT) for status in ("succeeded", "pending", "failed")]
 PAYMENT = {"account": account(), "provider_title": HOSTILE, "heading": HOSTILE, "sentence": HOSTILE}
 
@@ -92,27 +94,43 @@ def pages() -> Iterator[tuple[str, dict[str, Any]]]:
     yield "result", RESULT | frame | {"outcome": "awaiting_confirmation", "retry_path": None, "choice": WHICH}
     for may in (True, False):
         for providers in ([PROVIDER], []):
-            yield "accounts", frame | {"accounts": ACCOUNTS, "providers": providers, "may_connect": may}
-            yield "accounts", frame | {"accounts": [], "providers": providers, "may_connect": may}
-        for one in ACCOUNTS:
-            page = frame | {
-                "account": one,
-                "history": HISTORY,
-                "uses": [Use(HOSTILE, "/events/1", live=True), Use(HOSTILE, "/events/2", live=False)],
-                "payments": PAYMENTS,
-                "may_disconnect": may,
-                "may_pay": may,
-            }
-            yield "account", page | {"provider": PROVIDER}
-            yield "account", page | {"provider": None, "history": [], "payments": [], "uses": []}
-        for one in PAYMENTS:
-            yield "payment", frame | PAYMENT | {"payment": one, "may_pay": may}
+            yield from _accounts_pages(frame | {"providers": providers, "may_connect": may}, providers)
+        yield from _account_pages(frame, may=may)
     for scope in ("read_only", "read_write", HOSTILE, ""):
-        yield "connect", frame | {"provider": PROVIDER, "scope": scope, "replaces": None}
+        page = frame | {"provider": PROVIDER, "scope": scope, "replaces": None, "attempt_id": None, "back": "/accounts"}
+        yield "connect", page | {"fields": []}
+        for problem in (None, HOSTILE):
+            asked = {"name": "tenant_x", "label": HOSTILE, "example": HOSTILE, "text": HOSTILE, "problem": problem}
+            yield "connect", page | {"fields": [asked], "attempt_id": HOSTILE}
     for auto in (True, False):
         yield "leave", frame | LEAVE | {"auto": auto}
     yield "error", ERROR
     yield "error", ERROR | {"next_steps": [], "badge": None, "typed": []}
+
+
+def _accounts_pages(frame: dict[str, Any], providers: list[ProviderLink]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The list of accounts, with few providers to connect with, with many, and with those that were searched for."""
+    for offers in (Offers(providers, [], [], Place()), Offers(providers, providers, providers, PLACE)):
+        yield "accounts", frame | {"accounts": ACCOUNTS, "offers": offers, "searchable": False}
+    for found in (providers, []):
+        yield "accounts", frame | {"accounts": [], "offers": Offers(found, [], [], PLACE, HOSTILE), "searchable": True}
+
+
+def _account_pages(frame: dict[str, Any], *, may: bool) -> Iterator[tuple[str, dict[str, Any]]]:
+    """One account, and one test payment."""
+    for one in ACCOUNTS:
+        page = frame | {
+            "account": one,
+            "history": HISTORY,
+            "uses": [Use(HOSTILE, "/events/1", live=True), Use(HOSTILE, "/events/2", live=False)],
+            "payments": PAYMENTS,
+            "may_disconnect": may,
+            "may_pay": may,
+        }
+        yield "account", page | {"provider": PROVIDER}
+        yield "account", page | {"provider": None, "history": [], "payments": [], "uses": []}
+    for one in PAYMENTS:
+        yield "payment", frame | PAYMENT | {"payment": one, "may_pay": may}
 
 
 def organizer_pages() -> Iterator[tuple[str, dict[str, Any]]]:

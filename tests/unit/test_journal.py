@@ -43,6 +43,7 @@ def facts(attempt_id: str | None = None) -> AttemptFacts:
         reason=None,
         account_id=None,
         external_id=None,
+        tenant={},
     )
 
 

@@ -1,6 +1,7 @@
 """What the command line tells of providers."""
 
 import json
+import re
 import tomllib
 from pathlib import Path
 
@@ -25,6 +26,9 @@ test = { host = "sandbox.acme.example", testing = true, stage = 2 }
 title = "where the merchants are: eu or us"
 pattern = "^(eu|us)$"
 
+[secrets.desk_key]
+title = "the key of your desk"
+
 [authorize]
 url = "https://{host}/{region}/authorize"
 params = { testing = "{testing}", stage = "{stage}", "a key" = "\\"quoted\\"" }
@@ -34,7 +38,7 @@ charge = ["payments", "profile"]
 
 [token]
 url = "https://{host}/token"
-headers = { X-Key = "Key {client_secret}" }
+headers = { X-Key = "Key {client_secret}", X-Desk = "{desk_key}" }
 
 [identify]
 url = "https://{host}/accounts/{account}"
@@ -67,6 +71,7 @@ connectapp.providers = acme stripe
 connectapp.provider.acme.file = {tmp_path}/acme.toml
 connectapp.provider.acme.client_id = ca_1
 connectapp.provider.acme.client_secret = {SECRET}
+connectapp.provider.acme.secret.desk_key = desk_{SECRET}
 connectapp.provider.acme.mode = live
 connectapp.provider.acme.variable.region = eu
 """
@@ -106,7 +111,8 @@ def test_a_declaration_is_shown_with_the_settings_in_it(ini: Path, capsys) -> No
     shown = tomllib.loads(out)
     assert shown["authorize"]["url"] == "https://pay.acme.example/eu/authorize"
     assert shown["authorize"]["params"] == {"testing": False, "stage": 1, "a key": '"quoted"'}
-    assert shown["token"]["headers"] == {"X-Key": f"Key {MASK}"}
+    assert shown["token"]["headers"] == {"X-Key": f"Key {MASK}", "X-Desk": MASK}
+    assert shown["secrets"] == {"desk_key": {"title": "the key of your desk"}}
     assert shown["identify"]["url"] == "https://pay.acme.example/accounts/{account}"
     assert shown["revoke"]["params"] == {"token": "{access_token}", "client_id": "ca_1"}
     assert shown["webhook"]["signed"] == "{url}{body}"
@@ -123,6 +129,19 @@ def test_what_is_to_be_registered_is_said_for_each_mode(ini: Path, capsys) -> No
     assert "identify.url: from memory, not seen" in comments
     assert "connectapp.database_url is missing" in "\n".join(comments)
     assert "accept_unverified = true" in "\n".join(comments)
+
+
+def test_development_needs_no_secret(ini: Path, capsys) -> None:
+    lines = [line for line in ini.read_text().splitlines() if not re.search(r"client_|mode|secret", line)]
+    ini.write_text("\n".join([*lines, "connectapp.environment = development"]))
+    out = told(capsys, "show", ini, "acme")
+    shown = tomllib.loads(out)
+    assert shown["token"]["headers"] == {"X-Key": f"Key {MASK}", "X-Desk": MASK}
+    assert shown["revoke"]["params"]["client_id"] == "ca_sandbox_acme"
+    assert "provider.acme" not in out.partition("It does not start like this")[2].partition("name = ")[0]
+    ini.write_text(ini.read_text().replace("environment = development", "environment = production"))
+    missing = "connectapp.provider.acme.secret.desk_key is missing: the key of your desk"
+    assert missing in told(capsys, "show", ini, "acme")
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in CATALOGUE.glob("*.toml") if "." not in path.stem))

@@ -7,11 +7,14 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from connectapp import audit, schema
 from connectapp.db import WRITES, Base, Work, make_engine
 from connectapp.errors import SchemaError
+from tests.support.events import boxes, connected, make_event, payees
+
+ORPHANED = "UPDATE event SET organizer_id = 'none'"
 
 
 def test_migrations_make_what_the_models_say(site) -> None:
@@ -26,11 +29,15 @@ def test_a_new_file_is_its_owners_alone(tmp_path: Path) -> None:
     assert (tmp_path / "deep" / "new.sqlite").stat().st_mode & 0o777 == 0o600
 
 
-def test_all_can_be_taken_away_again(site) -> None:
+def downgrade(engine: Engine, revision: str) -> None:
     config = schema._config()
-    with site.engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
+    with engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
         config.attributes["connection"] = connection
-        command.downgrade(config, "base")
+        command.downgrade(config, revision)
+
+
+def test_all_can_be_taken_away_again(site) -> None:
+    downgrade(site.engine, "base")
     with site.engine.connect() as connection:
         difference = compare_metadata(MigrationContext.configure(connection), Base.metadata)
     assert {item[0] for item in difference} >= {"add_table"}
@@ -46,10 +53,7 @@ def test_what_waits_becomes_jobs_and_back(site, browser) -> None:
     for name in ("olga", "nobody-asked"):
         browser.submit("/reset", {"email": f"{name}@example.test"}, status="*")
     (mail,) = site.rows("SELECT * FROM outgoing_mail")
-    config = schema._config()
-    with site.engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
-        config.attributes["connection"] = connection
-        command.downgrade(config, "0003")
+    downgrade(site.engine, "0003")
     assert [row.id for row in site.rows("SELECT * FROM outgoing_mail WHERE next_try_at IS NOT NULL")] == [mail.id]
 
     schema.upgrade(site.engine)
@@ -59,6 +63,34 @@ def test_what_waits_becomes_jobs_and_back(site, browser) -> None:
     assert len(site.mails("olga@example.test")) == 1
     site.do_jobs("revoke")
     assert [one.status for one in site.accounts()] == ["disconnected"]
+
+
+def test_one_account_of_an_event_becomes_several_and_back(site, browser) -> None:
+    one, two = connected(browser, "Mill One", "Mill Two")
+    make_event(browser, title="None", payee="")
+    make_event(browser, title="Two", **boxes(two, one))
+    make_event(browser, title="One", **boxes(one))
+    shown = [browser.get(f"/events/{row.id}").text for row in site.rows("SELECT id FROM event ORDER BY id")]
+
+    downgrade(site.engine, "0005")
+
+    before = site.rows("SELECT title, payee_id FROM event ORDER BY id")
+    assert before == [("None", None), ("Two", two), ("One", one)]
+    assert_guarded(site, "UPDATE event SET payee_id = 'nobody'")
+    schema.upgrade(site.engine)
+    assert payees(site) == [two, one]
+    assert {row.position for row in site.rows("SELECT position FROM event_payee")} == {0}
+    assert_guarded(site, "UPDATE event_payee SET account_id = 'nobody'")
+    assert_guarded(site, "UPDATE event_payee SET event_id = 'none'")
+    again = [browser.get(f"/events/{row.id}").text for row in site.rows("SELECT id FROM event ORDER BY id")]
+    assert ["Mill Two" in page for page in again] == ["Mill Two" in page for page in shown]
+
+
+def assert_guarded(site, sql: str) -> None:
+    """The statement is refused, and so is what the table of events refused at first: its checks and keys are there."""
+    for refused in (sql, "UPDATE event SET status = 'lost'", "UPDATE event SET price = -1", ORPHANED):
+        with pytest.raises(IntegrityError):
+            site.change(refused)
 
 
 @pytest.mark.parametrize("sql", ["UPDATE audit_record SET action = 'x'", "DELETE FROM audit_record"])

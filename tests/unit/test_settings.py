@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from connectapp.providers.registry import problems as provider_problems
+from connectapp.secret import MASK, Secret
 from connectapp.settings import Settings, load, shown
 from connectapp.settings_table import PREFIX, PROVIDER_SETTINGS, SETTINGS
 
@@ -119,11 +120,44 @@ def test_development_may_do_more() -> None:
     assert settings.demo
 
 
+SECRET = "provider__stripe__secret__desk_key"
+
+
+def test_secrets_of_a_declaration_come_from_both_places() -> None:
+    desk, other = f"desk-{CANARY}-0123", f"other-{CANARY}-0123"
+    environ = {"CONNECTAPP_PROVIDER_STRIPE_SECRET_OTHER_KEY": other, "CONNECTAPP_PROVIDER_STRIPE_SECRET_NO": " "}
+    settings = loaded(environ, **{SECRET: f" {desk} "})
+    assert settings.problems == []
+    assert settings.provider["stripe"].secret == {"desk_key": Secret(desk), "other_key": Secret(other)}
+    assert CANARY not in repr(settings.provider)
+    told = list(provider_problems(settings))
+    assert told == [f"connectapp.provider.stripe.secret.{name} is not a setting" for name in ("desk_key", "other_key")]
+
+
+@pytest.mark.row("CF-01")
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        (f"two {CANARY}", "must be one word of visible ASCII characters"),
+        (f"{CANARY}\u00e9", "must be one word of visible ASCII characters"),
+        ("short-4711", "is too short or a sample, which production refuses"),
+        (f"changeme-{CANARY}", "is too short or a sample, which production refuses"),
+    ],
+)
+def test_what_can_be_no_secret_is_refused(value: str, says: str) -> None:
+    settings = loaded(**{SECRET: value})
+    assert settings.problems == [f"connectapp.provider.stripe.secret.desk_key {says}"]
+    development = loaded(**DEVELOPMENT | {"provider__stripe__mode": "test", SECRET: value})
+    assert bool(development.problems) == ("ASCII" in says)
+
+
 @pytest.mark.row("CF-01", "SR-10")
 def test_what_is_shown_masks_every_secret() -> None:
-    lines = [f"{key} = {value}" for key, value in shown(loaded(share_accounts="true", allowed_hosts="a b"))]
+    changes = {"share_accounts": "true", "allowed_hosts": "a b", SECRET: f"key-{CANARY}"}
+    lines = [f"{key} = {value}" for key, value in shown(loaded(**changes))]
     assert not any(CANARY in line for line in lines)
     assert "connectapp.share_accounts = true" in lines
     assert "connectapp.allowed_hosts = a b" in lines
     assert f"connectapp.journal_dir = {Path('journal').absolute()}" in lines
-    assert len(lines) == len(SETTINGS) + len(PROVIDER_SETTINGS)
+    assert f"connectapp.provider.stripe.secret.desk_key = {MASK}" in lines
+    assert len(lines) == len(SETTINGS) + len(PROVIDER_SETTINGS) + 1

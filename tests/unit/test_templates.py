@@ -55,6 +55,7 @@ def request_() -> Any:
         config.add_static_view("static", "connectapp:static")
     request = Request.blank("/accounts?next=%22%3E%3Cscript%3E")
     request.registry = config.registry
+    request.colours_path = "/colours.css?x"
     return request
 
 
@@ -92,7 +93,7 @@ def test_nothing_comes_from_elsewhere(page: Page, name: str, values: dict[str, A
 def test_forms_carry_the_token_and_are_not_on_pages_without_a_referrer(
     page: Page, name: str, values: dict[str, Any]
 ) -> None:
-    forms = page.all("form")
+    forms = [form for form in page.all("form") if form.get("role") != "search"]  # which changes nothing
     tokens = [a for a in page.all("input") if a.get("name") == "csrf_token"]
     assert len(tokens) == len(forms)
     assert all(form["method"] == "post" for form in forms)
@@ -179,6 +180,5 @@ def test_colours_can_be_read(scheme: str) -> None:
 
 
 def test_white_can_be_read_on_provider_buttons() -> None:
-    grounds = re.findall(r"--provider(?:-hover)?: (#[0-9a-f]{6})", (STATIC / "tokens.css").read_text())
-    assert len(grounds) >= 4
-    assert min(contrast("#ffffff", ground) for ground in grounds) >= 4.5
+    (ground,) = re.findall(r"--provider: (#[0-9a-f]{6})", (STATIC / "tokens.css").read_text())
+    assert contrast("#ffffff", ground) >= 4.5

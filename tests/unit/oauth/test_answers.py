@@ -29,7 +29,7 @@ def test_a_token(kind: str) -> None:
     "kind", ["text/plain", "text/html", "application/jsonp", "application/x-www-form-urlencoded", ""]
 )
 def test_another_media_type_is_not_read(kind: str) -> None:
-    with pytest.raises(AnswerError, match="not JSON"):
+    with pytest.raises(AnswerError, match="neither JSON nor XML"):
         answer(GOOD, 200, {"Content-Type": kind})
 
 

@@ -167,3 +167,21 @@ def test_id_tokens_that_are_refused(openid: Any, server: Server, make: Any) -> N
 def test_an_id_token_needs_an_issuer(register: Register) -> None:
     with pytest.raises(RuntimeError, match="needs an issuer"):
         register().parse_id_token({"id_token": "x"}, "nonce")
+
+
+def test_a_sibling_is_the_same_client_at_another_address(register: Register, server: Server) -> None:
+    app = register()
+    server.answer("/shop.provider.test/token", TOKEN | {"access_token": "at-shop"})
+    there = app.sibling(
+        client_id="me",
+        client_secret="client-secret",
+        authorize_url="https://shop.provider.test/authorize",
+        access_token_url="https://shop.provider.test/token",
+    )
+    assert (there.name, there.transport) == (app.name, app.transport)
+    assert there.create_authorization_url()["url"].startswith("https://shop.provider.test/authorize?")
+    assert there.fetch_access_token(code="c")["access_token"] == "at-shop"
+    assert app.create_authorization_url()["url"].startswith("https://provider.test/authorize?")
+    assert app.fetch_access_token(code="c")["access_token"] == "at-1"
+    with pytest.raises(ValueError, match="has no client_id"):
+        app.sibling(client_id="")

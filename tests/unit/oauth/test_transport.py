@@ -194,6 +194,9 @@ def test_map_url() -> None:
     assert map_url("https://CONNECT.stripe.com/a", hosts) == "http://127.0.0.1:9/a"
     assert map_url("https://api.stripe.com/v1/x?y=%2F", hosts) == "http://127.0.0.1:8/api.stripe.com/v1/x?y=%2F"
     assert map_url("https://api.stripe.com", hosts) == "http://127.0.0.1:8/api.stripe.com/"
+    assert map_url("https://shop.stores.test/x", {"*.stores.test": "http://h:1"}) == "http://h:1/shop.stores.test/x"
+    for other in ("https://stores.test/x", "https://a.b.stores.test/x", "https://stores.test.evil.test/x"):
+        assert map_url(other, {"*.stores.test": "http://h:1"}) == other
     assert map_url("https://api.stripe.com/x", {}) == "https://api.stripe.com/x"
     assert map_url("https://a.test/x", {"a.test": "http://h:1/base/"}) == "http://h:1/base/x"
 

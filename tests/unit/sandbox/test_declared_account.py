@@ -113,6 +113,18 @@ def test_choices_are_the_accounts_of_one_address() -> None:
         assert len(player.me(linked(player, NORTHERN)[0])[1]["_embedded"]["profiles"]) == 1
 
 
+def test_the_answer_itself_may_be_the_list() -> None:
+    choices = {"list": "", "id": "org.id", "name": "org.name"}
+    with playing(identify={"id": "0.org.id", "name": "0.org.name", "choices": choices}) as player:
+        player.sandbox.account(
+            email="box@riverside.example", business_name="Riverside Two", id="acct_two", country="GB"
+        )
+        token, _, external_id = linked(player)
+        organisations = [one["org"] for one in player.me(token)[1]]
+        assert [one["name"] for one in organisations] == ["Riverside Concerts", "Riverside Two"]
+        assert organisations[0]["id"] == external_id != organisations[1]["id"]
+
+
 @pytest.mark.parametrize("address", [ME, "https://plain.example/ready"])
 def test_readiness_with_an_address_of_its_own_or_not(address: str) -> None:
     ready = [{"path": "can.pay"}, {"path": "state", "equals": "ok"}, {"path": "level", "equals": 3}]

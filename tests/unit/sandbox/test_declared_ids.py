@@ -100,17 +100,18 @@ def provider(name: str, **settings: Any) -> Any:
 
 
 def test_the_providers_of_an_application_are_played() -> None:
+    plain = provider("plain", mode="live", secret={"desk": Secret("key_plain")})
     quiet = provider("quiet", client_secret=None)
     quiet.declaration = declaration(name="quiet", authorize={"sends": ["client_id"]})
     registry = {
-        "connectapp.providers": {"plain": provider("plain", mode="live"), "quiet": quiet, "odd": object()},
+        "connectapp.providers": {"plain": plain, "quiet": quiet, "odd": object()},
         "connectapp.settings": SimpleNamespace(url="https://app.test/"),
     }
     wrapped = SimpleNamespace(application=SimpleNamespace(app=SimpleNamespace(registry=registry)))
     declarations, platforms = configured(wrapped)
     assert [one.name for one in declarations] == ["plain", "quiet"]
     assert platforms == [
-        Platform("ca_plain", "secret_plain", mode="live", provider="plain"),
+        Platform("ca_plain", "secret_plain", mode="live", provider="plain", secrets={"desk": "key_plain"}),
         Platform(
             "ca_quiet", "sk_test_sandbox_quiet", provider="quiet",
             redirect_uris=("https://app.test/connect/quiet/callback",),

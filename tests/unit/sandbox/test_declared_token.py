@@ -41,6 +41,10 @@ STYLES: list[tuple[str, tuple[dict[str, str], dict[str, str]], list[tuple[dict[s
         ({}, bearer("secret_plain")), (SECRET, basic("ca_plain", "secret_plain")),
         ({"client_id": "ca_other"}, basic("ca_plain", "secret_plain")), ({}, {"Authorization": "Basic !"}),
     ]),
+    ("plain_basic", ({}, basic("ca_plain", "secret_plain")), [
+        ({}, {}), (POST_AUTH, {}), ({}, basic("ca_plain", "wrong")), ({}, basic("ca%5Fplain", "secret_plain")),
+        ({}, basic("ca_plain", "secret%5Fplain")), ({}, bearer("secret_plain")),
+    ]),
     ("client_secret_post", (POST_AUTH, {}), [
         ({}, {}), (CLIENT, {}), ({**CLIENT, "client_secret": "wrong"}, {}), ({}, basic("ca_plain", "secret_plain")),
         (POST_AUTH, basic("ca_plain", "secret_plain")),

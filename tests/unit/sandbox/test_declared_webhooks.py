@@ -71,6 +71,50 @@ def test_a_token_and_nothing_at_all() -> None:
     assert list(message({"algorithm": "reread", **GONE})["headers"]) == ["Content-Type"]
 
 
+def test_several_events_in_one_message() -> None:
+    webhook = {"algorithm": "reread", "events": "data.events", "mode": {"path": "livemode"}, **GONE}
+    events = [{}, {"account": "org_unknown1", "type": "paid", "body": {"amount": 1, "data": None}}]
+    body = json.loads(message(webhook, events=events, livemode=True, body={"meta": {"id": "m"}})["body"])
+    assert (body["meta"], body["livemode"]) == ({"id": "m"}, True)
+    first, second = body["data"]["events"]
+    assert (first["type"], first["created"], second["type"], second["amount"]) == (
+        "app.removed",
+        1_800_000_000,
+        "paid",
+        1,
+    )
+    assert first["data"]["account"].startswith("org_")
+    assert "data" not in second
+    assert first["event"]["id"] != second["event"]["id"]
+
+
+@pytest.mark.parametrize("events", [{}, {"events": ""}])
+def test_a_message_that_is_a_list_stays_one(events: dict[str, str]) -> None:
+    """A merge patch of nothing would make an object of it (RFC 7396)."""
+    paths = FIELDS if events else {name: f"0.{path}" for name, path in FIELDS.items()}
+    webhook = {"algorithm": "reread", "disconnected": ["app.removed"], **paths, **events}
+    (only,) = json.loads(message(webhook)["body"])
+    assert (only["type"], only["created"]) == ("app.removed", 1_800_000_000)
+    assert json.loads(message(webhook, body=[1])["body"]) == [1]
+
+
+@pytest.mark.parametrize(
+    ("events", "told", "problem"),
+    [
+        ({}, [{}], "a message of plain is one event"),
+        ({"events": "all"}, {}, "events is a list of objects"),
+        ({"events": "all"}, ["paid"], "events is a list of objects"),
+        ({"events": "all"}, [{"account": 5}], "account and type of an event are texts"),
+        ({"events": "all"}, [{"type": None}], "account and type of an event are texts"),
+    ],
+)
+def test_wrong_events(events: dict[str, str], told: Any, problem: str) -> None:
+    with playing(webhook={"algorithm": "reread", **GONE, **events}) as player:
+        order = {"provider": "plain", "account": "a", "url": HOOK, "secret": SECRET, "events": told}
+        answer = player.sandbox.http.request("POST", player.url("_sandbox/webhooks"), json=order)
+        assert (answer.status, answer.json()) == (400, {"error": problem})
+
+
 @pytest.mark.parametrize(
     ("order", "problem"),
     [
