@@ -93,7 +93,8 @@ class Bench:
         """Settings for which any value will do: a secret of the test side, and variables without a default."""
         prefixes = self.declaration.modes.key_prefixes
         prefix = next((start for start, mode in prefixes.items() if mode == "test"), "")
-        needed = {"client_secret": f"{prefix}canary_of_{self.name}"}
+        # Its signs show how it is encoded where it is sent; the sandbox's own PayPal takes it as it comes.
+        needed = {"client_secret": f"{prefix}canary_of_{self.name}{'' if self.onboards else '/+'}"}
         needed |= {f"secret.{name}": f"canary_{name}_of_{self.name}" for name in self.declaration.secrets}
         for name, variable in self.declaration.variables.items():
             if variable.default is None and variable.asked_of == "admin":

@@ -152,7 +152,7 @@ def be_refused_as_a_member(page: Page, served: Served, event: str) -> None:
     heading(page, "Events")
     page.goto(f"{event}/edit")
     expect(page.get_by_role("button", name="Stripe")).to_have_count(0)
-    expect(page.get_by_text("An owner of the organizer chooses it.")).to_be_visible()
+    expect(page.get_by_text("An owner of the organizer chooses where the money goes.")).to_be_visible()
     look(page, "event-form-member")
     page.goto("/members")
     heading(page, "Members")

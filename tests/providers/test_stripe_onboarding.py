@@ -225,6 +225,7 @@ def test_whose_account_it_is(wire: Wire, provider: Any, charges: bool) -> None:
     wire.answer(ACCOUNT | {"charges_enabled": charges})
     identity = provider.identify(redeem(provider, MADE))
     is_about(wire.asked[1], "GET", f"https://api.stripe.com/v1/accounts/{MADE}")
+    assert "stripe-account" not in wire.asked[1].headers  # docs.stripe.com/api/accounts/retrieve: as the platform
     assert (identity.external_id, identity.display_name, identity.proof) == (
         MADE,
         "Riverside Concerts",
