@@ -30,8 +30,10 @@ FOR_PEOPLE = (
 )  # fmt: skip
 #: Questions of the kit that say nothing more of single keys.
 SLOW = "nonsense_in_an_answer or no_answer or outage or unknown_type or is_down or provider_refuses or somewhere_else"
-#: Survivors with a reason, by provider and key.
+#: Survivors with a reason, by provider and key, or by key alone.
 REASONS: dict[str, str] = {
+    "refresh.rule": "whether the same one comes or another, the one that comes counts",
+    "stripe.onboarding: identify.auth": "Stripe takes its key as a bearer token and as a user (docs.stripe.com/api)",
     "mercadopago: webhook.disconnected": "the body is not signed, so that a message is but a hint whatever it says",
     "clover: token.answer.required": "without an access token nobody can be asked whose account it is: refused too",
     "paypal: use.platform.Authorization": "PayPal is always asked with a token: that there is one says what proves it",
@@ -136,7 +138,7 @@ def main(files: list[str]) -> int:
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         for mutant, noticed in zip(made, pool.map(Mutant.is_noticed, made), strict=True):
             if not noticed:
-                reason = REASONS.get(f"{mutant.file}: {mutant.key}")
+                reason = REASONS.get(f"{mutant.file}: {mutant.key}") or REASONS.get(mutant.key)
                 survivors, unexplained = survivors + 1, unexplained + (reason is None)
                 print(f"survived: {mutant}  {reason or 'WITHOUT A REASON'}", flush=True)
     print(f"{len(made)} changes, {len(made) - survivors} noticed, {survivors} survived")
