@@ -80,7 +80,7 @@ def test_killed_at_any_moment_under_load(make_site, tmp_path: Path) -> None:
         answer_page(browser, own[-1])  # whom the end of the test found waiting
     site.recover()
     ends = {attempt.status for attempt in site.attempts()}
-    assert kills > 1
+    assert kills, "nothing was killed, so nothing was tried"
     assert "linked" in ends
     assert ends <= {"linked", "outcome_unknown"}
     check(site, tmp_path, *(url for own in urls for url in own))
