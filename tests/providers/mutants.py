@@ -38,6 +38,8 @@ REASONS: dict[str, str] = {
     "clover: token.answer.required": "without an access token nobody can be asked whose account it is: refused too",
     "paypal: use.platform.Authorization": "PayPal is always asked with a token: that there is one says what proves it",
     "razorpay: scopes.presets.read_only": "the set has the name of its only scope, which is sent as the admin said it",
+    "square: revoke.auth": "the header and the field that Square wants are said by themselves",
+    "square: token.answer.expiry": "the field has the name that is understood in every form",
     "stripe: scopes.presets.read_only": "the same",
     "stripe.apps: token.answer.lifetime": "one second more of an hour, of which the answer itself tells nothing",
 }
