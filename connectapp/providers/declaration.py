@@ -4,7 +4,7 @@
 """
 
 import re
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, SerializeAsAny, model_validator
@@ -36,6 +36,8 @@ _OF_OAUTH: dict[str, Any] = {
     "then": {"properties": {"authorize": False}},
     "else": {"required": ["authorize", "token"]},
 }
+#: Texts with braces, each with the key where it stands.
+Templates = Sequence[tuple[str, str]]
 #: Where a secret may be named: in what goes from us to the provider, beside the address.
 _MAY_NAME_SECRETS = re.compile(r"(token|refresh|use|identify|revoke|readiness)\.(headers|params|platform)\..+")
 
@@ -93,21 +95,27 @@ class Declaration(Part):
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         self._check_kind()
-        known = OF_A_CALL | self._given() | self.secrets.keys()
-        self._check_asked()
-        self._check_secrets()
+        told = self.model_dump()
+        templates = list(_templates(told, ""))
+        self._check_asked(templates)
+        self._check_secrets(templates)
         self._check_identify()
-        for where, template in _templates(self.model_dump(), ""):
+        self._check_names(templates)
+        for key in self.unverified:
+            if not _has(told, key):
+                raise ValueError(f"unverified names {key}, which is not said here")
+        return self
+
+    def _check_names(self, templates: Templates) -> None:
+        """Whatever a template names must be known when it is filled in."""
+        known = OF_A_CALL | self._given() | self.secrets.keys()
+        for where, template in templates:
             if where.startswith("webhook.signed"):
                 continue
             if unknown := sorted(names_of(template) - known):
                 raise ValueError(f"{where} names {{{unknown[0]}}}, which neither modes, variables nor secrets give")
             if where.endswith("url") and names_of(_host(template)) & OF_A_CALL:
                 raise ValueError(f"{where}: a host cannot depend on what an answer says")
-        for key in self.unverified:
-            if not _has(self.model_dump(), key):
-                raise ValueError(f"unverified names {key}, which is not said here")
-        return self
 
     @property
     def left_out(self) -> set[str]:
@@ -157,7 +165,7 @@ class Declaration(Part):
                 "token.answer.account be required or callback.account name what identify.url opens"
             )
 
-    def _check_asked(self) -> None:
+    def _check_asked(self, templates: Templates) -> None:
         """What an organizer says must not lead anywhere else, nor be taken for what somebody else says."""
         names = self.asked.keys()
         if not names:
@@ -168,18 +176,18 @@ class Declaration(Part):
             raise ValueError("asked_of organizer is for OAuth alone")
         for name in names & (OF_A_CALL | self.modes.live.keys() | self.modes.test.keys()):
             raise ValueError(f"variables.{name} is asked_of the organizer, but the name stands for something else")
-        for where, template in _templates(self.model_dump(), ""):
+        for where, template in templates:
             if where.endswith("url") and not _is_fixed(template, names):
                 raise ValueError(f"{where}: after what the organizer says must come a domain of the provider's")
         confirmed = names_of(str(self.identify.tenant.equals)) if self.identify.tenant else set()
         if not names <= confirmed:
             raise ValueError("identify.tenant must say where the answer names what the organizer was asked for")
 
-    def _check_secrets(self) -> None:
+    def _check_secrets(self, templates: Templates) -> None:
         """Addresses are logged in many places, and what the authorize page is sent is seen by the browser."""
         for name in self.secrets.keys() & (OF_A_CALL | self._given()):
             raise ValueError(f"secrets.{name}: the name stands for something else")
-        for where, template in _templates(self.model_dump(), ""):
+        for where, template in templates:
             named = sorted(names_of(template) & {"client_secret", *self.secrets})
             if named and not _MAY_NAME_SECRETS.fullmatch(where):
                 raise ValueError(f"{where} names {{{named[0]}}}, which is for headers and params of requests alone")

@@ -9,6 +9,7 @@ import importlib.util
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
@@ -68,7 +69,7 @@ def _found(name: str, settings: ProviderSettings) -> Source:
     module = _own_module(name)
     catalogued = CATALOGUE / f"{name}{f'.{settings.variant}' if settings.variant else ''}.toml"
     if catalogued.exists():
-        return Source(read(catalogued), "the catalogue", module)
+        return Source(_catalogued(catalogued), "the catalogue", module)
     if module is not None and hasattr(module, "DECLARATION"):
         return Source(module.DECLARATION, "connectapp", module)
     if (entry := next(iter(entry_points(group=GROUP, name=name)), None)) is not None:
@@ -92,6 +93,12 @@ def _unknown(name: str, settings: ProviderSettings) -> str:
 def names() -> list[str]:
     """The providers that can be named in the ini without saying more."""
     return sorted({path.name.partition(".")[0] for path in CATALOGUE.glob("*.toml")} | {e.name for e in _entries()})
+
+
+@cache
+def _catalogued(path: Path) -> Declaration:
+    """Read once in the life of a process, for all who ask: what is installed does not change."""
+    return read(path)
 
 
 def _entries() -> Iterable[EntryPoint]:
