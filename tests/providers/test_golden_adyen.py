@@ -5,7 +5,6 @@ and their tests); the Adyen app of a fork of Cal.com, `_adyenUrls.ts`, `callback
 """
 
 import re
-from collections.abc import Iterator
 
 import pytest
 
@@ -24,7 +23,6 @@ from tests.providers.golden import (
     grant_of,
     lasts,
     pkce,
-    recording,
     redeem,
     refresh,
     refused,
@@ -56,12 +54,6 @@ ACCOUNT = {
     "primarySettlementCurrency": "EUR",
     "dataCenters": [{"name": "default", "livePrefix": "YOUR_LIVE_URL_PREFIX"}],
 }
-
-
-@pytest.fixture
-def wire() -> Iterator[Wire]:
-    with recording() as wire:
-        yield wire
 
 
 @MODES

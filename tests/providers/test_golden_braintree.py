@@ -7,7 +7,6 @@ developer.paypal.com/braintree/docs/guides/extend/oauth, /guides/braintree-auth 
 import base64
 import hashlib
 import hmac
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -29,7 +28,6 @@ from tests.providers.golden import (
     basic,
     grant_of,
     notice,
-    recording,
     redeem,
     refresh,
     refused,
@@ -73,12 +71,6 @@ TOKENS = f"""<credentials>
   <scope>read_write</scope>
 </credentials>"""
 PAIR = (f"access_token$sandbox${MERCHANT}$fb27c79dd", f"refresh_token$sandbox${MERCHANT}$aa11bb22")
-
-
-@pytest.fixture
-def wire() -> Iterator[Wire]:
-    with recording() as wire:
-        yield wire
 
 
 def proven(asked: Asked, mode: str) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Clover with expiring tokens (v2), as its documentation describes it."""
 
-from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -20,7 +19,6 @@ from tests.providers.golden import (
     authorize,
     grant_of,
     notice,
-    recording,
     redeem,
     refresh,
     refused,
@@ -44,12 +42,6 @@ TOKENS = {
     "refresh_token": "clvroar-6e49ffe9b5122f137aa39d8f7f930558",
     "refresh_token_expiration": EXPIRES + 31_536_000,
 }
-
-
-@pytest.fixture
-def wire() -> Iterator[Wire]:
-    with recording() as wire:
-        yield wire
 
 
 @PLACES

@@ -1,6 +1,5 @@
 """Coinbase App, as its OAuth2 reference and its API reference describe it."""
 
-from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -24,7 +23,6 @@ from tests.providers.golden import (
     lasts,
     notice,
     pkce,
-    recording,
     redeem,
     refresh,
     refused,
@@ -47,12 +45,6 @@ TOKENS: dict[str, Any] = {
     "refresh_token": "73a3431906de603504c1e8437709b6d47d07bed11981fe61b522278a81a9232b",
     "scope": "wallet:user:read wallet:accounts:read offline_access",
 }
-
-
-@pytest.fixture
-def wire() -> Iterator[Wire]:
-    with recording() as wire:
-        yield wire
 
 
 def scopes(address: Any) -> list[str]:

@@ -5,7 +5,6 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qsl
@@ -32,7 +31,6 @@ from tests.providers.golden import (
     notice,
     pkce,
     proof,
-    recording,
     redeem,
     refresh,
     refused,
@@ -83,12 +81,6 @@ ME = {
         ],
     }
 }
-
-
-@pytest.fixture
-def wire() -> Iterator[Wire]:
-    with recording() as wire:
-        yield wire
 
 
 def sent_fields(asked: Asked) -> dict[str, Any]:

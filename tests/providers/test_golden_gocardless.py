@@ -3,7 +3,6 @@
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -22,7 +21,6 @@ from tests.providers.golden import (
     grant_of,
     notice,
     notices,
-    recording,
     redeem,
     refresh,
     refused,
@@ -47,12 +45,6 @@ TOKENS = {
     "active": True,
 }
 KEY = "gocardless-webhook-secret-0123456789"
-
-
-@pytest.fixture
-def wire() -> Iterator[Wire]:
-    with recording() as wire:
-        yield wire
 
 
 def fields_of(asked: Asked) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Gumroad, as its published source and its reference describe it."""
 
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -20,7 +19,6 @@ from tests.providers.golden import (
     authorize,
     grant_of,
     notice,
-    recording,
     redeem,
     refresh,
     refused,
@@ -45,12 +43,6 @@ TOKENS = {
 # antiwork/gumroad: config/initializers/doorkeeper.rb, public_scopes and default_scopes
 SCOPES = {"view_public", "view_profile", "edit_products", "view_sales", "mark_sales_as_shipped", "refund_sales"}
 WRITING = {"edit_products", "mark_sales_as_shipped", "refund_sales"}
-
-
-@pytest.fixture
-def wire() -> Iterator[Wire]:
-    with recording() as wire:
-        yield wire
 
 
 @MODES

@@ -3,7 +3,6 @@
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -25,7 +24,6 @@ from tests.providers.golden import (
     lasts,
     notice,
     pkce,
-    recording,
     redeem,
     refresh,
     refused,
@@ -46,12 +44,6 @@ REFRESHED = {
     "expires_in": 1800,
 }
 TOKENS = {**REFRESHED, "organization_slug": SLUG}
-
-
-@pytest.fixture
-def wire() -> Iterator[Wire]:
-    with recording() as wire:
-        yield wire
 
 
 @MODES

@@ -3,7 +3,6 @@
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -24,7 +23,6 @@ from tests.providers.golden import (
     notice,
     pkce,
     proof,
-    recording,
     redeem,
     refresh,
     refused,
@@ -49,12 +47,6 @@ TOKENS = {
 
 def answered(mode: str) -> dict[str, Any]:
     return {**TOKENS, "live_mode": mode == "live"}
-
-
-@pytest.fixture
-def wire() -> Iterator[Wire]:
-    with recording() as wire:
-        yield wire
 
 
 @MODES

@@ -1,6 +1,5 @@
 """Mollie Connect, as its reference and its SDK describe it."""
 
-from collections.abc import Iterator
 from contextlib import suppress
 from urllib.parse import parse_qsl
 
@@ -25,7 +24,6 @@ from tests.providers.golden import (
     notice,
     pkce,
     proof,
-    recording,
     redeem,
     refresh,
     refused,
@@ -47,12 +45,6 @@ TOKENS = {
     "token_type": "bearer",
     "scope": "payments.read payments.write organizations.read",
 }
-
-
-@pytest.fixture
-def wire() -> Iterator[Wire]:
-    with recording() as wire:
-        yield wire
 
 
 @MODES

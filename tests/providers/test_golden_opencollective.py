@@ -4,7 +4,6 @@ opencollective/documentation `development/oauth.md`; opencollective/opencollecti
 `server/lib/oauth/model.ts`, `test/server/routes/oauth.test.ts`, `server/graphql/schemaV2.graphql`.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -24,7 +23,6 @@ from tests.providers.golden import (
     grant_of,
     lasts,
     pkce,
-    recording,
     redeem,
     refresh,
     refused,
@@ -63,12 +61,6 @@ SENT = {
 # schemaV2.graphql: `me` and `loggedInAccount` are an Individual.
 ME = {"id": "v7pbo6rd-zxlak8e6-vjny4g9q-0m5wjken", "legacyId": 4711, "slug": "jane", "name": "Jane Doe"}
 ANSWER = {"data": {"me": {**ME, "email": "jane@example.com"}, "loggedInAccount": {**ME, "email": "jane@example.com"}}}
-
-
-@pytest.fixture
-def wire() -> Iterator[Wire]:
-    with recording() as wire:
-        yield wire
 
 
 @MODES

@@ -1,6 +1,5 @@
 """PagBank Connect, as its documents describe it."""
 
-from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
@@ -20,7 +19,6 @@ from tests.providers.golden import (
     grant_of,
     lasts,
     notice,
-    recording,
     redeem,
     refresh,
     refused,
@@ -46,12 +44,6 @@ TOKENS = {
     "scope": "payments.create",
     "account_id": ACCOUNT,
 }
-
-
-@pytest.fixture
-def wire() -> Iterator[Wire]:
-    with recording() as wire:
-        yield wire
 
 
 def check_platform(asked: Asked) -> None:

@@ -3,7 +3,6 @@
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator
 
 import pytest
 
@@ -22,7 +21,6 @@ from tests.providers.golden import (
     grant_of,
     lasts,
     notice,
-    recording,
     redeem,
     refresh,
     refused,
@@ -70,12 +68,6 @@ IDENTITY = {
     "included": [{"attributes": {"is_monthly": True, "summary": "Hi There"}, "id": CAMPAIGN, "type": "campaign"}],
     "links": {"self": f"{SITE}/api/oauth2/v2/user/{USER}"},
 }
-
-
-@pytest.fixture
-def wire() -> Iterator[Wire]:
-    with recording() as wire:
-        yield wire
 
 
 @MODES

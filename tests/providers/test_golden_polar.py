@@ -4,7 +4,6 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -30,7 +29,6 @@ from tests.providers.golden import (
     notice,
     pkce,
     proof,
-    recording,
     redeem,
     refresh,
     refused,
@@ -58,12 +56,6 @@ TOKENS = {
     "scope": "openid email organizations:read",
     "id_token": "ID_TOKEN",
 }
-
-
-@pytest.fixture
-def wire() -> Iterator[Wire]:
-    with recording() as wire:
-        yield wire
 
 
 def authenticated(asked: Asked) -> dict[str, str]:

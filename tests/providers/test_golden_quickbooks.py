@@ -4,7 +4,6 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -27,7 +26,6 @@ from tests.providers.golden import (
     notices,
     pkce,
     proof,
-    recording,
     redeem,
     refresh,
     refused,
@@ -54,12 +52,6 @@ TOKENS: dict[str, Any] = {
     "x_refresh_token_expires_in": 8726400,
     "id_token": "sample_id_token",
 }
-
-
-@pytest.fixture
-def wire() -> Iterator[Wire]:
-    with recording() as wire:
-        yield wire
 
 
 @MODES

@@ -3,7 +3,6 @@
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -20,7 +19,6 @@ from tests.providers.golden import (
     grant_of,
     lasts,
     notice,
-    recording,
     redeem,
     refresh,
     refused,
@@ -45,12 +43,6 @@ TOKENS = {**REFRESHED, "razorpay_account_id": ACCOUNT}
 
 def public_token(mode: str) -> str:
     return f"rzp_{mode}_oauth_9xu1rkZqoXlClS"
-
-
-@pytest.fixture
-def wire() -> Iterator[Wire]:
-    with recording() as wire:
-        yield wire
 
 
 @MODES

@@ -4,7 +4,6 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -25,7 +24,6 @@ from tests.providers.golden import (
     grant_of,
     lasts,
     notice,
-    recording,
     redeem,
     refresh,
     refused,
@@ -45,12 +43,6 @@ TOKENS = {
     "refresh_token": "shprt_f85632530bf277ec9ac6f649fc327f17",
     "refresh_token_expires_in": 7776000,
 }
-
-
-@pytest.fixture
-def wire() -> Iterator[Wire]:
-    with recording() as wire:
-        yield wire
 
 
 def shopify(wire: Wire, shop: str = SHOP, **settings: Any) -> Any:

@@ -4,7 +4,6 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,7 +23,6 @@ from tests.providers.golden import (
     authorize,
     grant_of,
     notice,
-    recording,
     redeem,
     refresh,
     refused,
@@ -49,12 +47,6 @@ TOKENS = {
 # developer.squareup.com, Permissions: what taking a payment for an order needs.
 TAKES_PAYMENTS = {"PAYMENTS_WRITE", "PAYMENTS_READ", "ORDERS_WRITE", "ORDERS_READ", "MERCHANT_PROFILE_READ"}
 APPLICATION_FEES = {"PAYMENTS_WRITE_ADDITIONAL_RECIPIENTS"}
-
-
-@pytest.fixture
-def wire() -> Iterator[Wire]:
-    with recording() as wire:
-        yield wire
 
 
 @MODES

@@ -1,6 +1,5 @@
 """Stripe Connect with OAuth, as its reference and its SDK describe it; and `test_golden_stripe_messages`."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -20,7 +19,6 @@ from tests.providers.golden import (
     authorize,
     grant_of,
     key_of,
-    recording,
     redeem,
     refresh,
     refused,
@@ -42,12 +40,6 @@ FULL = {
     "refresh_token": "rt_connected0123456789",
     "stripe_publishable_key": "pk_test_connected0123456789",
 }
-
-
-@pytest.fixture
-def wire() -> Iterator[Wire]:
-    with recording() as wire:
-        yield wire
 
 
 def stripe_of(wire: Wire, mode: str = "test", **settings: Any) -> Any:

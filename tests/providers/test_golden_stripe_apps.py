@@ -1,7 +1,6 @@
 """Stripe Apps with OAuth, as docs.stripe.com/stripe-apps/api-authentication/oauth describes it."""
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,7 +17,6 @@ from tests.providers.golden import (
     grant_of,
     key_of,
     lasts,
-    recording,
     redeem,
     refresh,
     refused,
@@ -39,12 +37,6 @@ TOKENS = {
     "stripe_user_id": ACCOUNT,
     "token_type": "bearer",
 }
-
-
-@pytest.fixture
-def wire() -> Iterator[Wire]:
-    with recording() as wire:
-        yield wire
 
 
 def apps_of(wire: Wire, mode: str = "test") -> Any:

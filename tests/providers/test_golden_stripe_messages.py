@@ -1,13 +1,12 @@
 """Stripe's webhook messages, signed by its own SDK."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import stripe
 
-from tests.providers.golden import NOW, Wire, notice, recording, refused
+from tests.providers.golden import NOW, Wire, notice, refused
 
 SECRET = "whsec_golden0123456789"
 ACCOUNT = "acct_1032D82eZvKYlo2C"
@@ -37,12 +36,6 @@ def signed(body: bytes = BODY, secret: str = SECRET, at: float = NOW) -> str:
 
 def v1(header: str) -> str:
     return header.rpartition("v1=")[2]
-
-
-@pytest.fixture
-def wire() -> Iterator[Wire]:
-    with recording() as wire:
-        yield wire
 
 
 def told(wire: Wire, body: bytes, header: str | None, late: float = 0, mode: str = "test", **settings: Any) -> Any:

@@ -1,7 +1,6 @@
 """SumUp, as its documents, its OpenAPI and its SDK for Go describe it."""
 
 import base64
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -25,7 +24,6 @@ from tests.providers.golden import (
     notice,
     pkce,
     proof,
-    recording,
     redeem,
     refresh,
     refused,
@@ -46,12 +44,6 @@ TOKENS = {
     "scope": "payments user.app-settings transactions.history user.profile_readonly",
     "token_type": "Bearer",
 }
-
-
-@pytest.fixture
-def wire() -> Iterator[Wire]:
-    with recording() as wire:
-        yield wire
 
 
 def sent(asked: Asked) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """ThriveCart, as its SDK, its demonstration and its reference describe it."""
 
 import json
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,7 +21,6 @@ from tests.providers.golden import (
     authorize,
     grant_of,
     notice,
-    recording,
     redeem,
     refresh,
     refused,
@@ -37,12 +35,6 @@ ACCOUNT = "1"
 # alone; the type is RFC 6749's.
 TOKENS = {"access_token": "9f3b7c52a1d84e60b7c9f3d2a5e81b46", "token_type": "Bearer"}
 TEN_YEARS = 315_360_000
-
-
-@pytest.fixture
-def wire() -> Iterator[Wire]:
-    with recording() as wire:
-        yield wire
 
 
 @MODES

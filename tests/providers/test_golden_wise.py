@@ -1,6 +1,5 @@
 """Wise, for partners, as its API description and its guides describe it."""
 
-from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -23,7 +22,6 @@ from tests.providers.golden import (
     grant_of,
     lasts,
     notice,
-    recording,
     redeem,
     refresh,
     refused,
@@ -49,12 +47,6 @@ TOKENS: dict[str, Any] = {
     "scope": "transfers",
     "created_at": "2020-01-01T12:33:33.12345Z",
 }
-
-
-@pytest.fixture
-def wire() -> Iterator[Wire]:
-    with recording() as wire:
-        yield wire
 
 
 @MODES

@@ -4,7 +4,6 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -29,7 +28,6 @@ from tests.providers.golden import (
     notices,
     pkce,
     proof,
-    recording,
     redeem,
     refresh,
     refused,
@@ -65,12 +63,6 @@ TOKENS: dict[str, Any] = {
     "refresh_token": "a-refresh-token-of-xero",
     "scope": "openid profile email accounting.transactions offline_access",
 }
-
-
-@pytest.fixture
-def wire() -> Iterator[Wire]:
-    with recording() as wire:
-        yield wire
 
 
 def without_credentials(asked: Asked) -> dict[str, str]:

@@ -1,6 +1,5 @@
 """PayPal's Partner Referrals, as its documents describe them: the platform's token, and a link for a seller."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,7 +16,6 @@ from tests.providers.golden import (
     STATE,
     Wire,
     basic,
-    recording,
     refused,
 )
 from tests.providers.paypal import (
@@ -32,12 +30,6 @@ from tests.providers.paypal import (
     paypal_of,
     with_token,
 )
-
-
-@pytest.fixture
-def wire() -> Iterator[Wire]:
-    with recording() as wire:
-        yield wire
 
 
 @pytest.fixture

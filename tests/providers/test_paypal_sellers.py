@@ -1,18 +1,11 @@
 """PayPal's Partner Referrals, as its documents describe them: who came of a link, and what they have granted."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.providers.golden import CODE, Wire, recording, redeem, refresh, refused, revoke
+from tests.providers.golden import CODE, Wire, redeem, refresh, refused, revoke
 from tests.providers.paypal import BEARER, CONSENT, FOUND, PARTY, SCOPE, SELLER, SELLERS, STATUS, with_token
-
-
-@pytest.fixture
-def wire() -> Iterator[Wire]:
-    with recording() as wire:
-        yield wire
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """What a platform has besides its client secret: what may be declared, what the admin says, and where it is sent."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from connectapp.providers.effective import completed, problems, scopes
 from connectapp.providers_cli import toml
 from connectapp.secret import Secret
 from connectapp.settings import ProviderSettings
-from tests.providers.golden import ACCESS, REFRESH, Wire, authorize, grant_of, recording, redeem, refresh, revoke
+from tests.providers.golden import ACCESS, REFRESH, Wire, authorize, grant_of, redeem, refresh, revoke
 
 DESK: dict[str, Any] = {
     "name": "desk",
@@ -31,12 +31,6 @@ DESK: dict[str, Any] = {
 }
 KEY = "the-key-of-the-desk-4711"
 PREFIX = "connectapp.provider.desk.secret"
-
-
-@pytest.fixture
-def wire() -> Iterator[Wire]:
-    with recording() as wire:
-        yield wire
 
 
 @pytest.fixture

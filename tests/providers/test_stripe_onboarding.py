@@ -1,6 +1,5 @@
 """Stripe's hosted onboarding, as its documents and its SDK describe it."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ from connectapp.providers.interfaces import Prefill
 from connectapp.providers.registry import problems
 from connectapp.secret import Secret
 from connectapp.settings import ProviderSettings, Settings
-from tests.providers.golden import REDIRECT_URI, STATE, Asked, Wire, key_of, recording, redeem, refresh, refused, revoke
+from tests.providers.golden import REDIRECT_URI, STATE, Asked, Wire, key_of, redeem, refresh, refused, revoke
 
 KEY = "sk_test_golden0123456789"
 MADE, EARLIER = "acct_1Nv0FGQ9RKHgCVdK", "acct_1032D82eZvKYlo2C"
@@ -39,12 +38,6 @@ LINK = {
 }
 # docs.stripe.com/error-codes: of an account that the key has no access to, or none any more.
 GONE = {"error": {"type": "invalid_request_error", "code": "account_invalid", "message": "no access"}}
-
-
-@pytest.fixture
-def wire() -> Iterator[Wire]:
-    with recording() as wire:
-        yield wire
 
 
 @pytest.fixture

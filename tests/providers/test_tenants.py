@@ -1,6 +1,6 @@
 """Providers with an address for each tenant: what may be declared, and where they let themselves be led."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from connectapp.providers import sources
 from connectapp.providers.effective import problems
 from connectapp.providers.tenants import Question
 from connectapp.settings import ProviderSettings
-from tests.providers.golden import CLIENT_SECRET, Wire, authorize, recording
+from tests.providers.golden import CLIENT_SECRET, Wire, authorize
 from tests.support.shopify import ELSEWHERE
 
 SITE = {
@@ -34,12 +34,6 @@ DESK: dict[str, Any] = {
     },
     "revoke": "impossible",
 }
-
-
-@pytest.fixture
-def wire() -> Iterator[Wire]:
-    with recording() as wire:
-        yield wire
 
 
 def with_(part: str, **values: Any) -> dict[str, Any]:
