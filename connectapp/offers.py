@@ -5,10 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from babel import Locale
-from babel.core import get_global
-from babel.numbers import get_territory_currencies
-
+from connectapp import countries
 from connectapp.layout import ProviderLink, provider_link
 from connectapp.providers.interfaces import IPaymentProvider
 
@@ -31,7 +28,7 @@ class Place:
     @property
     def country_name(self) -> str | None:
         """In English."""
-        return _country_name(self.country) if self.country else None
+        return countries.name(self.country)
 
 
 @dataclass(frozen=True)
@@ -53,18 +50,17 @@ class Offers:
         """How many are not shown at once."""
         return len(self.fitting) + len(self.others)
 
+    @property
+    def searchable(self) -> bool:
+        """Whether there is more to be found than what is shown."""
+        return bool(self.rest or self.text)
+
 
 def guess(request: Any, country: str | None, currency: str | None) -> Place:
     """The place: what is known of the organizer, or else what their browser says. It changes an order, and no more."""
     told = _REGION.match(request.headers.get("Accept-Language", ""))
     region = told[1].upper() if told else None
-    return Place(country or (region if _country_name(region or "") else None), currency and currency.lower())
-
-
-def country_of(time_zone: str | None) -> str | None:
-    """The country of a place of the tz database."""
-    found: str | None = get_global("zone_territories").get(time_zone or "")
-    return found if found and _country_name(found) and found != "001" else None
+    return Place(country or (region if countries.name(region) else None), currency and currency.lower())
 
 
 def arrange(providers: Iterable[IPaymentProvider], place: Place, text: str = "") -> Offers:
@@ -76,7 +72,8 @@ def arrange(providers: Iterable[IPaymentProvider], place: Place, text: str = "")
     text = text.strip()[:LONGEST]
     if text:
         return Offers([provider_link(one) for one in every if _is_meant(one, text.casefold())], [], [], place, text)
-    fitting = sorted((one for one in every if _fits(one, place)), key=lambda one: not one.charges)
+    own = countries.currencies(place.country)
+    fitting = sorted((one for one in every if _fits(one, place, own)), key=lambda one: not one.charges)
     others = [one for one in every if one not in fitting]
     if len(every) <= AT_ONCE:
         fitting, others = every, []
@@ -84,15 +81,14 @@ def arrange(providers: Iterable[IPaymentProvider], place: Place, text: str = "")
     return Offers(_links(first), _by_title(more), _by_title(others), place)
 
 
-def _fits(provider: IPaymentProvider, place: Place) -> bool:
+def _fits(provider: IPaymentProvider, place: Place, own: frozenset[str]) -> bool:
     if place.country and provider.countries and place.country not in provider.countries:
         return False
-    own = {code.lower() for code in get_territory_currencies(place.country)} if place.country else set()
-    return not (place.currency and provider.currencies) or place.currency in {*provider.currencies, *own}
+    return not (place.currency and provider.currencies) or place.currency in provider.currencies | own
 
 
 def _is_meant(provider: IPaymentProvider, text: str) -> bool:
-    words = [provider.title, provider.name, *(_country_name(code) or "" for code in provider.countries)]
+    words = [provider.title, provider.name, *(countries.name(code) or "" for code in provider.countries)]
     return any(text in word.casefold() for word in words) or text.upper() in provider.countries
 
 
@@ -102,8 +98,3 @@ def _links(providers: list[IPaymentProvider]) -> list[ProviderLink]:
 
 def _by_title(providers: list[IPaymentProvider]) -> list[ProviderLink]:
     return _links(sorted(providers, key=lambda one: one.title.casefold()))
-
-
-def _country_name(code: str) -> str | None:
-    name: str | None = Locale.parse("en").territories.get(code)
-    return name

@@ -19,6 +19,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "logs": set(),
     "money": set(),
+    "countries": set(),
     "serve": set(),
     "values": {"secret"},
     "settings": {"secret", "errors", "settings_table", "values"},
@@ -44,12 +45,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "schema": {"db", "errors", "vault"},
     "security": {"organizers.models"},
     "layout": {"providers.interfaces", "settings"},
-    "offers": {"layout", "providers.interfaces"},
+    "offers": {"countries", "layout", "providers.interfaces"},
     "colours": {"providers.registry"},
     "resources": {"db", "errors", "providers.interfaces", "providers.registry", "security"},
     "error_views": {"errors", "forms", "http"},
     "providers": {
-        "errors", "money", "oauth", "providers.answers", "providers.callbacks", "providers.capabilities",
+        "countries", "errors", "money", "oauth", "providers.answers", "providers.callbacks", "providers.capabilities",
         "providers.declaration", "providers.effective", "providers.endpoints", "providers.interfaces",
         "providers.oauth2", "providers.parts", "providers.signatures", "providers.sources", "providers.templates",
         "providers.tenants", "providers.webhooks", "secret", "settings",
@@ -87,7 +88,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "connect.questions": {"forms", "providers.tenants"},
     "connect.leaving": {
-        "connect.departure", "connect.flow", "oauth.transport", "providers.interfaces", "settings", "vault",
+        "connect.attempts", "connect.departure", "connect.flow", "oauth.transport", "providers.interfaces",
+        "settings", "vault",
     },
     "payments": {
         "accounts", "audit", "db", "errors", "money", "payments", "providers.capabilities", "secret", "vault",
@@ -97,7 +99,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "connect.recovery": {"connect", "db", "providers.interfaces", "providers.registry", "settings", "vault"},
     "events": {
-        "accounts", "audit", "connect.attempts", "db", "errors", "events", "layout", "money", "offers",
+        "accounts", "audit", "connect.attempts", "countries", "db", "errors", "events", "layout", "money", "offers",
         "organizers.models", "providers.interfaces",
     },
     "events.views": {

@@ -41,7 +41,6 @@ def accounts(context: Accounts, request: Any) -> dict[str, Any]:
         "accounts": found,
         "providers": [provider_link(provider) for provider in context.providers.values()],
         "offers": offers.arrange(context.providers.values(), place, request.GET.get("find", "")),
-        "searchable": len(context.providers) > offers.AT_ONCE,
         "may_connect": request.actor.role == "owner",
     }
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from pyramid.renderers import render_to_response
 
-from connectapp import money, offers
+from connectapp import countries, money, offers
 from connectapp.accounts.models import ACTIVE
 from connectapp.accounts.store import Owner
 from connectapp.connect.attempts import Attempt, Status
@@ -126,7 +126,7 @@ class EventForm:
     def _offers(self, texts: Mapping[str, str], find: str) -> Offers:
         """The providers to connect with: those that take money for tickets, for where the event seems to be."""
         country = next((one.country for one in self.choice.accounts.values() if one.country), None)
-        place = offers.guess(self.request, country or offers.country_of(texts["time_zone"]), texts["currency"])
+        place = offers.guess(self.request, country or countries.of_time_zone(texts["time_zone"]), texts["currency"])
         return offers.arrange((one for one in self.providers.values() if one.charges), place, find)
 
     def again(

@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from babel import Locale
 from babel.dates import format_datetime
 
-from connectapp import money
+from connectapp import countries, money
 from connectapp.accounts.store import AccountView
 from connectapp.events import payees
 from connectapp.events.fields import Values
@@ -90,7 +89,7 @@ def _paused(values: Values, ways: tuple[ShownPayee, ...]) -> str | None:
 
 def payout(account: AccountView) -> str:
     """Enough to know the account by, and not more: ``Riverside, ••••1234, United Kingdom``."""
-    country = Locale.parse("en").territories.get(account.country or "", account.country)
+    country = countries.name(account.country) or account.country
     return ", ".join(filter(None, [account.display_name, f"••••{account.masked_id[-4:]}", country]))
 
 

@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from babel import Locale
-
+from connectapp import countries
 from connectapp.providers import sources
 from connectapp.providers.declaration import Declaration
 from connectapp.providers.parts import PlatformSecret, Variable
@@ -95,12 +94,11 @@ def _addresses(one: Declaration) -> Iterator[str]:
 
 
 def _facts(one: Declaration) -> Iterator[str]:
-    territories = Locale.parse("en").territories
     oauth = one.kind == "oauth"
     facts = {
         "way": "OAuth 2.0" if oauth else "hosted onboarding",
         "tickets": "accounts can take payments for tickets" if one.charges else "takes no payments for tickets",
-        "countries": ", ".join(territories[code] for code in one.countries),
+        "countries": ", ".join(countries.name(code) or code for code in one.countries),
         "currencies": " ".join(code.upper() for code in one.currencies),
         "test and live": MODES[one.modes.by],
         "set by the admin": _titled({name: it for name, it in one.variables.items() if name not in one.asked}),

@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from connectapp.offers import AT_ONCE, Offers, Place, arrange, country_of
+from connectapp.countries import of_time_zone
+from connectapp.offers import AT_ONCE, Offers, Place, arrange
 from connectapp.providers.registry import get_providers
 from tests.support.events import CONCERT, edit_form, fill, make_event, opened, texts_of
 from tests.support.site import Browser, Site
@@ -90,7 +91,7 @@ def test_few_providers_need_no_order(make_site) -> None:
     ("zone", "country"), [("Europe/Vienna", "AT"), ("America/New_York", "US"), ("UTC", None), (None, None), ("x", None)]
 )
 def test_a_time_zone_tells_its_country(zone: str | None, country: str | None) -> None:
-    assert country_of(zone) == country
+    assert of_time_zone(zone) == country
 
 
 @pytest.mark.parametrize(

@@ -111,9 +111,9 @@ def pages() -> Iterator[tuple[str, dict[str, Any]]]:
 def _accounts_pages(frame: dict[str, Any], providers: list[ProviderLink]) -> Iterator[tuple[str, dict[str, Any]]]:
     """The list of accounts, with few providers to connect with, with many, and with those that were searched for."""
     for offers in (Offers(providers, [], [], Place()), Offers(providers, providers, providers, PLACE)):
-        yield "accounts", frame | {"accounts": ACCOUNTS, "offers": offers, "searchable": False}
+        yield "accounts", frame | {"accounts": ACCOUNTS, "offers": offers}
     for found in (providers, []):
-        yield "accounts", frame | {"accounts": [], "offers": Offers(found, [], [], PLACE, HOSTILE), "searchable": True}
+        yield "accounts", frame | {"accounts": [], "offers": Offers(found, [], [], PLACE, HOSTILE)}
 
 
 def _account_pages(frame: dict[str, Any], *, may: bool) -> Iterator[tuple[str, dict[str, Any]]]:
