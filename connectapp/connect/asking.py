@@ -11,7 +11,6 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from connectapp import audit
 from connectapp.accounts.store import Owner, masked
 from connectapp.connect import attempts
 from connectapp.connect.attempts import Status
@@ -98,15 +97,11 @@ class Asker:
             if external_id is not None:
                 _keep(session, asking, external_id)
             if attempts.burn(session, asking.attempt_id, Status.FAILED, reason=reason):
-                _note(session, asking, "attempt.failed", reason=reason)
+                attempts.note(session, asking.attempt_id, "attempt.failed", asking.owner, reason=reason)
 
 
 def _keep(session: Session, asking: Asking, external_id: str) -> None:
     attempts.keep_account(session, asking.attempt_id, external_id)
     if external_id != asking.external_id:
-        _note(session, asking, "attempt.account_made", account=masked(external_id))
-
-
-def _note(session: Session, asking: Asking, action: str, **details: str) -> None:
-    who = {"organizer_id": asking.owner.organizer_id, "user_id": asking.owner.user_id}
-    audit.record(session, action, f"attempt:{asking.attempt_id}", **who, **details)
+        made = masked(external_id)
+        attempts.note(session, asking.attempt_id, "attempt.account_made", asking.owner, account=made)

@@ -15,6 +15,7 @@ from sqlalchemy import JSON, CursorResult, ForeignKey, Index, func, select, upda
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from connectapp import audit
+from connectapp.accounts.store import Owner
 from connectapp.db import Base, id_column, utcnow, uuid7
 from connectapp.providers.interfaces import IPaymentProvider
 from connectapp.providers.tenants import Tenant
@@ -161,16 +162,23 @@ def binding(attempt: Attempt | AttemptFacts, field: str) -> Binding:
     return Binding("attempt", attempt.id, attempt.organizer_id, attempt.provider, attempt.mode, field)
 
 
-def note(session: Session, attempt_id: str, action: str, actor: Actor | None, **details: str | None) -> None:
-    """Add an audit record about an attempt. :param actor: who did it; None: nobody who is signed in."""
+def note(
+    session: Session, attempt_id: str, action: str, who: Actor | Owner | AttemptFacts | None, **details: str | None
+) -> None:
+    """Add an audit record about an attempt. :param who: did it, or began it; None: nobody who is signed in."""
     audit.record(
         session,
         action,
         f"attempt:{attempt_id}",
-        organizer_id=actor.organizer_id if actor else None,
-        user_id=actor.user_id if actor else None,
+        organizer_id=who.organizer_id if who else None,
+        user_id=who.user_id if who else None,
         **details,
     )
+
+
+def place_of(target: str) -> tuple[str, str]:
+    """Where a person comes back to: in words, and the path."""
+    return ("your accounts", "/accounts") if target == "accounts" else ("your event", f"/events/{target}/edit")
 
 
 def open_count(session: Session, organizer_id: str) -> int:

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.renderers import render_to_response
 
+from connectapp.connect.attempts import place_of
 from connectapp.connect.departure import Departure, Leaving
 from connectapp.connect.flow import LinkFlow
 from connectapp.oauth.transport import map_url
@@ -45,11 +46,6 @@ def answer(request: Any, provider: IPaymentProvider, attempt_id: str) -> Leaving
     :param provider: at the tenant that was answered. :raises RefusedError: see `Departure.answer`.
     """
     return _departure(request).answer(request.dbsession, request.actor, provider, attempt_id)
-
-
-def place_of(target: str) -> tuple[str, str]:
-    """Where a person comes back to: in words, and the path."""
-    return ("your accounts", "/accounts") if target == "accounts" else ("your event", f"/events/{target}/edit")
 
 
 def leave(request: Any, provider: IPaymentProvider, leaving: Leaving) -> Any:

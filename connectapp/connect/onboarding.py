@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from connectapp.accounts.store import AccountStore, Owner
 from connectapp.connect.asking import Asking
-from connectapp.connect.attempts import Attempt, Begun
+from connectapp.connect.attempts import Attempt, Begun, place_of
 from connectapp.providers.capabilities import Onboarding
 from connectapp.providers.interfaces import IPaymentProvider, Prefill
 from connectapp.security import Actor
@@ -50,7 +50,7 @@ class Places:
     def again(self, name: str) -> str:
         """The page with the button from which this attempt was begun, or could have been."""
         if self.target != "accounts":
-            return f"{self.site}/events/{self.target}/edit"
+            return f"{self.site}{place_of(self.target)[1]}"
         return f"{self.site}/connect/{name}" + (f"?replaces={self.replaces_id}" if self.replaces_id else "")
 
 

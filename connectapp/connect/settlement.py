@@ -13,7 +13,6 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from connectapp import audit
 from connectapp.accounts.announcements import AccountLinked
 from connectapp.accounts.lifecycle import Lifecycle
 from connectapp.accounts.store import AccountStore, Owner
@@ -74,20 +73,20 @@ class Settlement:
         """Close an attempt that brought no grant."""
         with self.work.writing() as session:
             if attempts.move(session, facts.id, UNSETTLED, status, reason=reason):
-                _note(session, facts, f"attempt.{status}", reason)
+                attempts.note(session, facts.id, f"attempt.{status}", facts, reason=reason)
         entry.remove()
 
     def note_lost(self, facts: AttemptFacts) -> None:
         """Nobody works on the attempt any more and its journal is gone: say that the outcome is unknown."""
         with self.work.writing() as session:
             if attempts.move(session, facts.id, (Status.EXCHANGING,), Status.OUTCOME_UNKNOWN, reason="interrupted"):
-                _note(session, facts, "attempt.outcome_unknown", "interrupted")
+                attempts.note(session, facts.id, "attempt.outcome_unknown", facts, reason="interrupted")
 
     def expire(self, facts: AttemptFacts) -> None:
         """End an attempt whose callback never came."""
         with self.work.writing() as session:
             if attempts.burn(session, facts.id, Status.REFUSED, reason="expired"):
-                _note(session, facts, "attempt.refused", "expired")
+                attempts.note(session, facts.id, "attempt.refused", facts, reason="expired")
 
     def take_back(
         self,
@@ -108,7 +107,7 @@ class Settlement:
             log.exception("attempt %s: the journal could not be written", facts.id)
         with self.work.writing() as session:
             if attempts.move(session, facts.id, (*UNSETTLED, Status.AWAITING_CONFIRMATION), status, reason=reason):
-                _note(session, facts, f"attempt.{status}", reason)
+                attempts.note(session, facts.id, f"attempt.{status}", facts, reason=reason)
         self.revoke(facts, entry, provider, record)
 
     def revoke(self, facts: AttemptFacts, entry: Entry, provider: IPaymentProvider, record: Record) -> None:
@@ -175,7 +174,8 @@ class Settlement:
         attempt.grant = self.ring.seal(Secret(waiting), attempts.binding(attempt, "grant"))
         attempt.status, attempt.reason = Status.AWAITING_CONFIRMATION, reason
         attempt.expires_at = utcnow() + CONFIRM_WITHIN
-        _note(session, attempts.facts(attempt), "attempt.awaiting_confirmation", reason)
+        facts = attempts.facts(attempt)
+        attempts.note(session, facts.id, "attempt.awaiting_confirmation", facts, reason=reason)
 
     def link(
         self, session: Session, facts: AttemptFacts, provider: IPaymentProvider, grant: Grant, identity: Identity
@@ -209,14 +209,3 @@ def _may_link(session: Session, facts: AttemptFacts) -> bool:
         )
     )
     return role == "owner"
-
-
-def _note(session: Session, facts: AttemptFacts, action: str, reason: str | None) -> None:
-    audit.record(
-        session,
-        action,
-        f"attempt:{facts.id}",
-        organizer_id=facts.organizer_id,
-        user_id=facts.user_id,
-        reason=reason,
-    )

@@ -14,9 +14,9 @@ from pyramid.view import view_config
 from connectapp import audit, forms, tries
 from connectapp.accounts.store import masked
 from connectapp.connect import messages, questions
-from connectapp.connect.attempts import Attempt, Status, facts
+from connectapp.connect.attempts import Attempt, Status, facts, place_of
 from connectapp.connect.journal import Journal
-from connectapp.connect.leaving import answer, begin, leave, link_flow, place_of
+from connectapp.connect.leaving import answer, begin, leave, link_flow
 from connectapp.connect.questions import Answers
 from connectapp.connect.replacement import Replacement
 from connectapp.connect.settlement import CHOOSE
