@@ -197,10 +197,9 @@ class Declaration(Part):
 
         :return: by the names that templates have for it.
         """
-        starts = (start for start, mode in self.modes.key_prefixes.items() if mode == "test")
         known = {
             "client_id": f"ca_sandbox_{self.name}",
-            "client_secret": f"{next(starts, 'sk_test_')}sandbox_{self.name}",
+            "client_secret": f"{self.modes.test_prefix or 'sk_test_'}sandbox_{self.name}",
         }
         return known | {name: f"{name}_sandbox_{self.name}" for name in self.secrets}
 

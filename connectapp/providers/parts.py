@@ -101,6 +101,11 @@ class Modes(Part):
     key_prefixes: Mapping[str, Mode] = {}
     """The mode that the beginning of a client secret stands for."""
 
+    @property
+    def test_prefix(self) -> str:
+        """The beginning of a client secret of the test side, if it has one of its own."""
+        return next((start for start, mode in self.key_prefixes.items() if mode == "test"), "")
+
 
 class Variable(Part):
     """A region, a tenant, a shop. The admin says it as `connectapp.provider.NAME.variable.THIS`; or each organizer is

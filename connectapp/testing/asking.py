@@ -117,14 +117,6 @@ def declared_hosts(bench: Bench) -> set[str]:
     return {urlsplit(fill_url(url, values)).netloc for url in urls if url}
 
 
-def error_body(path: str, code: str) -> Any:
-    """An error as the provider tells it: the code at a path such as ``errors.0.code``."""
-    value: Any = code
-    for name in reversed(path.split(".")):
-        value = [value] if name.isdecimal() else {name: value}
-    return value
-
-
 def told_in(headers: dict[str, str]) -> list[str]:
     """The values of headers, that of HTTP Basic as it was before it was encoded."""
     scheme, _, value = headers.get("Authorization", "").partition(" ")

@@ -91,8 +91,7 @@ class Bench:
 
     def _needed(self) -> dict[str, str]:
         """Settings for which any value will do: a secret of the test side, and variables without a default."""
-        prefixes = self.declaration.modes.key_prefixes
-        prefix = next((start for start, mode in prefixes.items() if mode == "test"), "")
+        prefix = self.declaration.modes.test_prefix
         # Its signs show how it is encoded where it is sent; the sandbox's own PayPal takes it as it comes.
         needed = {"client_secret": f"{prefix}canary_of_{self.name}{'' if self.onboards else '/+'}"}
         needed |= {f"secret.{name}": f"canary_{name}_of_{self.name}" for name in self.declaration.secrets}

@@ -3,7 +3,8 @@
 import json
 from typing import Any
 
-from connectapp.testing.asking import NO_CODE, NO_ID, each, error_body, in_list, needs, nested, redemptions, with_id
+from connectapp.sandbox.declared_dialect import placed
+from connectapp.testing.asking import NO_CODE, NO_ID, each, in_list, needs, nested, redemptions, with_id
 from connectapp.testing.bench import Bench
 from connectapp.testing.counterpart import Step
 
@@ -106,7 +107,7 @@ def _is_unknown(bench: Bench, number: int, step: Step, fault: dict[str, Any]) ->
 
 
 def _has_our_word(bench: Bench, path: str, code: str, reason: str) -> None:
-    bench.sandbox.fault("token", status=400, body=json.dumps(error_body(path, code)))
+    bench.sandbox.fault("token", status=400, body=json.dumps(placed({}, path, code)))
     bench.visitor().link()
     assert bench.attempts() == [("failed", reason)]
     assert (redemptions(bench), bench.accounts()) == (1, [])

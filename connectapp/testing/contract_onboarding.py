@@ -6,11 +6,11 @@ from typing import Any
 from urllib.parse import unquote, unquote_plus, urlsplit
 
 from connectapp.providers.effective import scopes
+from connectapp.sandbox.declared_dialect import placed
 from connectapp.testing.asking import (
     NO_LINK,
     declared_hosts,
     each,
-    error_body,
     leaves,
     needs,
     odd_answers,
@@ -143,6 +143,6 @@ def _is_told(bench: Bench, visitor: Visitor, number: int, step: Step, fault: dic
 
 
 def _has_our_word(bench: Bench, path: str, code: str, reason: str) -> None:
-    bench.sandbox.fault("token", status=401, body=json.dumps(error_body(path, code)))
+    bench.sandbox.fault("token", status=401, body=json.dumps(placed({}, path, code)))
     assert bench.visitor().begin().status_int == 503
     assert bench.attempts() == [("failed", reason)]
