@@ -1,5 +1,7 @@
 """The database's tables: brought up to date by `connectapp migrate`, and checked at every start."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +9,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 from transaction import TransactionManager
 
@@ -36,10 +38,34 @@ def upgrade(engine: Engine) -> None:
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch(mode=0o600)
+    migrate(engine, command.upgrade, "head")
+
+
+def migrate(engine: Engine, step: Callable[[Config, str], object], revision: str) -> None:
+    """Do migrations in one transaction. :param step: Alembic's ``upgrade`` or ``downgrade``."""
     config = _config()
-    with engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
+    with engine.connect().execution_options(**{WRITES: True}) as connection, _tables_may_be_made_anew(connection):
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        step(config, revision)
+
+
+@contextmanager
+def _tables_may_be_made_anew(connection: Connection) -> Iterator[None]:
+    """A transaction in which SQLite may drop a table that others refer to, and make it anew
+    (sqlite.org/lang_altertable.html, section 7); what does not refer to anything then is an error."""
+    driver = connection.connection.driver_connection if connection.dialect.name == "sqlite" else None
+    if driver is None:
+        with connection.begin():
+            yield
+        return
+    driver.execute("PRAGMA foreign_keys = OFF")
+    try:
+        with connection.begin():
+            yield
+            if connection.exec_driver_sql("PRAGMA foreign_key_check").first() is not None:
+                raise SchemaError("the database has rows that refer to nothing: nothing was changed")
+    finally:
+        driver.execute("PRAGMA foreign_keys = ON")
 
 
 def _sqlite_file(engine: Engine) -> Path | None:

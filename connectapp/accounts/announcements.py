@@ -1,6 +1,6 @@
 """What an embedding application hears of, as Pyramid events, after the commit that made it so.
 
-`AccountReplacing` alone is for our own features: it comes within the transaction.
+`AccountReplacing` and `AccountLosing` are for our own features: they come within the transaction.
 
 ::
 
@@ -52,6 +52,28 @@ class AccountDisconnected:
     organizer_id: str
     provider: str
     mode: str
+
+
+@dataclass(frozen=True)
+class AccountLost:
+    """An account does not work any more until its organizer connects it again; nobody ended it here.
+
+    :param reason: a word of `connectapp.accounts.endings.SENTENCES`.
+    """
+
+    account_id: str
+    organizer_id: str
+    provider: str
+    mode: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class AccountLosing:
+    """The same, in the open transaction. :param store: of that transaction."""
+
+    store: AccountStore
+    lost: AccountLost
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from connectapp import audit, jobs
 from connectapp.accounts.announcements import AccountDisconnected
-from connectapp.accounts.models import ACTIVE, DISCONNECTED, DISCONNECTING, ConnectedAccount
+from connectapp.accounts.models import DISCONNECTED, DISCONNECTING, USED_STATES, ConnectedAccount
 from connectapp.accounts.store import AccountStore, Owner, masked
 from connectapp.db import Work, utcnow
 from connectapp.errors import ProviderError, UnreadableError
@@ -59,7 +59,7 @@ class Lifecycle:
         with self.work.writing() as session:
             store = AccountStore(session, self.ring)
             link = store.locked(account_id, owner.organizer_id)
-            if link.status != ACTIVE:
+            if link.status not in USED_STATES:
                 return link.status
             revocation = mark_disconnecting(store, link, owner)
             self._announce_end(link)
@@ -122,7 +122,7 @@ class Lifecycle:
             if failure:
                 _note(store, link, owner, "account.revoke_failed", code=failure)
             elif link.status != DISCONNECTED:
-                if link.status == ACTIVE:  # linked again meanwhile: the provider has just cut that link too
+                if link.status in USED_STATES:  # linked again meanwhile: the provider has just cut that link too
                     self._announce_end(link)
                 _close(store, link, owner, "account.disconnected" if provider.revocable else "account.forgotten")
             return link.status
@@ -137,7 +137,7 @@ def mark_disconnecting(store: AccountStore, link: ConnectedAccount, owner: Owner
 
     :return: None if there is nothing to revoke, because another live link uses the provider account.
     """
-    link.status = DISCONNECTING
+    link.status, link.problem = DISCONNECTING, None
     link.version += 1
     _note(store, link, owner, "account.disconnecting")
     revocation = _unless_used(store, link, owner)

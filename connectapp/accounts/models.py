@@ -2,14 +2,21 @@
 
 from datetime import datetime
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from connectapp.db import Base, id_column, utcnow
 
-# The states of a link. `disconnecting` is unusable already; the provider has not confirmed yet.
-ACTIVE, DISCONNECTING, DISCONNECTED = "active", "disconnecting", "disconnected"
-LIVE_STATES = (ACTIVE, DISCONNECTING)
+# The states of a link. `reconnect_required` is unusable until its organizer connects it again, and keeps its place in
+# events; `disconnecting` is unusable for good, and the provider has not confirmed yet.
+ACTIVE, RECONNECT_REQUIRED, DISCONNECTING, DISCONNECTED = (
+    "active",
+    "reconnect_required",
+    "disconnecting",
+    "disconnected",
+)
+USED_STATES = (ACTIVE, RECONNECT_REQUIRED)
+LIVE_STATES = (*USED_STATES, DISCONNECTING)
 
 
 class ProviderAccount(Base):
@@ -36,7 +43,8 @@ class ConnectedAccount(Base):
     """An organizer's link to a provider account, with its sealed credentials.
 
     `version` is for compare-and-swap; `proof` says how we know whose account it is (see `providers.interfaces`);
-    `tenant` is where the provider is asked about it.
+    `tenant` is where the provider is asked about it; `problem` is why it must be connected again. Who refreshes the
+    access token holds the `lease` until its end; `unsettled` says that a refresh began whose outcome is not known.
     """
 
     __tablename__ = "connected_account"
@@ -49,7 +57,7 @@ class ConnectedAccount(Base):
             sqlite_where=text("status <> 'disconnected'"),
             postgresql_where=text("status <> 'disconnected'"),
         ),
-        CheckConstraint("status IN ('active', 'disconnecting', 'disconnected')", name="status"),
+        CheckConstraint("status IN ('active', 'reconnect_required', 'disconnecting', 'disconnected')", name="status"),
     )
 
     id: Mapped[str] = id_column()
@@ -68,5 +76,10 @@ class ConnectedAccount(Base):
     linked_by: Mapped[str] = mapped_column(ForeignKey("user.id"))
     linked_at: Mapped[datetime] = mapped_column(default=utcnow)
     disconnected_at: Mapped[datetime | None]
+    problem: Mapped[str | None]
+    refreshed_at: Mapped[datetime | None]
+    lease: Mapped[str | None]
+    lease_ends_at: Mapped[datetime | None]
+    unsettled: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     provider_account: Mapped[ProviderAccount] = relationship(lazy="joined", innerjoin=True)

@@ -47,6 +47,7 @@ class AccountView:
     linked_at: datetime
     linked_by: str
     tenant: Tenant = field(default_factory=dict)
+    problem: str | None = None
 
     @property
     def path(self) -> str:
@@ -120,7 +121,8 @@ class AccountStore:
         return (account.provider, account.external_id) == (provider, external_id)
 
     def _fill(self, link: ConnectedAccount, grant: Grant, identity: Identity, owner: Owner) -> None:
-        link.status = ACTIVE
+        link.status, link.problem = ACTIVE, None
+        link.lease, link.lease_ends_at, link.unsettled = None, None, False
         link.scope, link.token_type = grant.scope, grant.token_type
         link.publishable_key, link.expires_at = grant.publishable_key, grant.expires_at
         link.proof, link.linked_by, link.linked_at = identity.proof, owner.user_id, utcnow()
@@ -249,6 +251,7 @@ def _view(link: ConnectedAccount, email: str) -> AccountView:
         linked_at=link.linked_at,
         linked_by=email,
         tenant=link.tenant,
+        problem=link.problem,
     )
 
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 from sqlalchemy.orm import Session
 
 from connectapp import audit
+from connectapp.accounts.models import USED_STATES
 from connectapp.accounts.store import AccountStore, Owner
 from connectapp.connect import attempts
 from connectapp.connect.asking import Asker, Asking, Pushing
@@ -140,7 +141,7 @@ class Departure:
             old = AccountStore(session, self.ring).view(replaces_id, organizer_id)
         except KeyError:
             raise RefusedError("nothing_to_replace") from None
-        if old.provider_name != provider.name or old.status != "active":
+        if old.provider_name != provider.name or old.status not in USED_STATES:
             raise RefusedError("nothing_to_replace")
 
 

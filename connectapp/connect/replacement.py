@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from connectapp.accounts.announcements import AccountDisconnected, AccountReplaced, AccountReplacing
 from connectapp.accounts.lifecycle import mark_disconnecting
-from connectapp.accounts.models import ACTIVE
+from connectapp.accounts.models import USED_STATES
 from connectapp.accounts.store import AccountStore, Owner
 from connectapp.connect import attempts
 from connectapp.connect.attempts import Attempt, AttemptFacts, Status
@@ -101,7 +101,7 @@ class Replacement:
             old = store.locked(facts.replaces_id or "", facts.organizer_id)
             place = (facts.organizer_id, provider.name, waiting.grant.mode)
             revocation = None
-            if old.status == ACTIVE:
+            if old.status in USED_STATES:
                 revocation = mark_disconnecting(store, old, owner)
                 self.work.announce(AccountDisconnected(old.id, *place))
             self.work.tell(AccountReplacing(store, old.id, new_id, owner))

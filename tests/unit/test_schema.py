@@ -30,10 +30,7 @@ def test_a_new_file_is_its_owners_alone(tmp_path: Path) -> None:
 
 
 def downgrade(engine: Engine, revision: str) -> None:
-    config = schema._config()
-    with engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
-        config.attributes["connection"] = connection
-        command.downgrade(config, revision)
+    schema.migrate(engine, command.downgrade, revision)
 
 
 def test_all_can_be_taken_away_again(site) -> None:
