@@ -34,6 +34,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "vault": {"db", "errors", "secret", "settings"},
     "audit": {"db", "logs"},
     "forms": {"errors"},
+    "journal": {"errors", "secret", "vault"},
     "jobs": {"db"},
     "worker": {"db", "errors", "jobs", "logs", "settings"},
     "mail": {"db", "jobs", "secret", "settings", "vault"},
@@ -68,8 +69,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "organizers.models": {"db"},
     "accounts": {
-        "accounts", "audit", "db", "errors", "jobs", "organizers.models", "providers.interfaces", "providers.tenants",
-        "secret", "vault",
+        "accounts", "audit", "db", "errors", "jobs", "journal", "organizers.models", "providers.interfaces",
+        "providers.tenants", "secret", "vault",
     },
     # Jobs have no request; like `resources`, they find the providers themselves.
     "accounts.chase": {"accounts", "db", "errors", "jobs", "providers.registry", "vault"},
@@ -79,12 +80,12 @@ MAY_IMPORT: dict[str, set[str]] = {
         "security", "vault",
     },
     "connect": {
-        "accounts", "audit", "connect", "db", "errors", "organizers.models", "providers.capabilities",
+        "accounts", "audit", "connect", "db", "errors", "journal", "organizers.models", "providers.capabilities",
         "providers.interfaces", "providers.tenants", "secret", "security", "sessions", "settings", "vault",
     },
     "connect.views": {
-        "accounts.store", "audit", "connect", "db", "errors", "forms", "layout", "logs", "resources", "security",
-        "settings", "tries", "vault",
+        "accounts.store", "audit", "connect", "db", "errors", "forms", "journal", "layout", "logs", "resources",
+        "security", "settings", "tries", "vault",
     },
     "connect.questions": {"forms", "providers.tenants"},
     "connect.leaving": {
@@ -97,7 +98,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "payments.views": {
         "accounts.store", "errors", "payments", "providers.capabilities", "resources", "security", "vault",
     },
-    "connect.recovery": {"connect", "db", "providers.interfaces", "providers.registry", "settings", "vault"},
+    "connect.recovery": {"connect", "db", "journal", "providers.interfaces", "providers.registry", "settings", "vault"},
     "events": {
         "accounts", "audit", "connect.attempts", "countries", "db", "errors", "events", "layout", "money", "offers",
         "organizers.models", "providers.interfaces",

@@ -16,10 +16,11 @@ from connectapp.connect import attempts
 from connectapp.connect.answers import Answer, parse_answer
 from connectapp.connect.attempts import Attempt, AttemptFacts, Status
 from connectapp.connect.gates import Gates
-from connectapp.connect.journal import Entry, Journal, note
+from connectapp.connect.records import note, write
 from connectapp.connect.settlement import Settlement
 from connectapp.db import Work, utcnow
 from connectapp.errors import NotSentError, OutcomeUnknownError, ProviderError, RefusedError
+from connectapp.journal import Entry, Journal
 from connectapp.providers.interfaces import Grant, IPaymentProvider
 from connectapp.secret import Secret
 from connectapp.security import Actor
@@ -195,7 +196,7 @@ class LinkFlow:
     def _keep(self, facts: AttemptFacts, entry: Entry, provider: IPaymentProvider, grant: Grant) -> None:
         record = note(grant)
         try:
-            entry.write(facts, record)
+            write(entry, facts, record)
         except OSError:
             log.exception("attempt %s: the journal could not be written", facts.id)
             self.settlement.take_back(facts, entry, provider, record, Status.FAILED, "not_stored")

@@ -13,10 +13,11 @@ from sqlalchemy import select
 
 from connectapp.connect import attempts
 from connectapp.connect.attempts import Attempt, AttemptFacts, Status
-from connectapp.connect.journal import Entry, Journal
+from connectapp.connect.records import read
 from connectapp.connect.replacement import Replacement
 from connectapp.connect.settlement import Settlement
 from connectapp.db import utcnow, work_of
+from connectapp.journal import Entry, Journal
 from connectapp.providers.interfaces import IPaymentProvider
 from connectapp.providers.registry import get_providers
 from connectapp.settings import get_settings
@@ -52,7 +53,7 @@ class Recovery:
             try:
                 self._finish(entry)
             except Exception:
-                log.exception("journal entry %s is not finished, it will be tried again", entry.attempt_id)
+                log.exception("journal entry %s is not finished, it will be tried again", entry.subject)
             finally:
                 entry.close()
 
@@ -66,12 +67,12 @@ class Recovery:
 
     def _finish(self, entry: Entry) -> None:
         with self.work.reading() as session:
-            attempt = session.get(Attempt, entry.attempt_id)
+            attempt = session.get(Attempt, entry.subject)
             facts = attempts.facts(attempt) if attempt else None
         if facts is None or facts.status == Status.PENDING:
             entry.remove()  # reserved, and never burned: the code was not redeemed
             return
-        record = entry.read(facts)
+        record = read(entry, facts)
         if record is None:
             self.settlement.end(facts, entry, Status.OUTCOME_UNKNOWN, "interrupted")
             return

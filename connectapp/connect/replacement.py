@@ -8,15 +8,17 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from connectapp.accounts.announcements import AccountDisconnected, AccountReplaced, AccountReplacing
+from connectapp.accounts.grants import load_grant
 from connectapp.accounts.lifecycle import mark_disconnecting
 from connectapp.accounts.models import USED_STATES
 from connectapp.accounts.store import AccountStore, Owner
 from connectapp.connect import attempts
 from connectapp.connect.attempts import Attempt, AttemptFacts, Status
-from connectapp.connect.journal import Journal, load_grant, note
+from connectapp.connect.records import note
 from connectapp.connect.settlement import CHOOSE, Settlement
 from connectapp.db import utcnow
 from connectapp.errors import RefusedError
+from connectapp.journal import Journal
 from connectapp.providers.interfaces import Grant, Identity, IPaymentProvider
 from connectapp.security import Actor
 

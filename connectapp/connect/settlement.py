@@ -14,13 +14,15 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from connectapp.accounts.announcements import AccountLinked
+from connectapp.accounts.grants import dump_grant
 from connectapp.accounts.lifecycle import Lifecycle
 from connectapp.accounts.store import AccountStore, Owner
 from connectapp.connect import attempts
 from connectapp.connect.attempts import Attempt, AttemptFacts, Status
-from connectapp.connect.journal import Entry, Record, dump_grant, to_revoke
+from connectapp.connect.records import Record, to_revoke, write
 from connectapp.db import Work, utcnow
 from connectapp.errors import NotSentError, OutcomeUnknownError, ProviderError, RefusedError
+from connectapp.journal import Entry
 from connectapp.organizers.models import Membership, User
 from connectapp.providers.capabilities import IOffersAccounts
 from connectapp.providers.interfaces import Grant, Identity, IPaymentProvider
@@ -102,7 +104,7 @@ class Settlement:
         If the provider does not confirm, the journal keeps the grant and recovery tries again.
         """
         try:
-            entry.write(facts, to_revoke(record, status, reason))
+            write(entry, facts, to_revoke(record, status, reason))
         except OSError:
             log.exception("attempt %s: the journal could not be written", facts.id)
         with self.work.writing() as session:

@@ -34,7 +34,7 @@ POINTS = {
     "P3-committed": Point(f"{FLOW}:LinkFlow._exchange", after=False),
     "P4-answered": Point("connectapp.oauth.transport:Transport.request"),
     "P5-parsed": Point(f"{FLOW}:LinkFlow._keep", after=False),
-    "P5-written": Point("connectapp.connect.journal:Entry.write"),
+    "P5-written": Point("connectapp.journal:Entry.write"),
     "P5-identified": Point("connectapp.providers.stripe:StripeConnect.identify"),
     "P6-linked": Point(f"{SETTLEMENT}.link"),
     "P6-committed": Point(f"{SETTLEMENT}._store"),

@@ -1,7 +1,9 @@
 """After a crash: what the journal holds is finished exactly once."""
 
+from connectapp.connect import records
 from connectapp.connect.attempts import AttemptFacts
-from connectapp.connect.journal import Entry, Record
+from connectapp.connect.records import Record
+from connectapp.journal import Entry
 from connectapp.settings import Settings
 from tests.support.rows import ago, set_times
 from tests.support.site import Browser, Site
@@ -41,7 +43,7 @@ def test_a_crash_after_the_answer_is_finished_from_the_journal(site: Site, brows
 
 def test_a_crash_after_the_commit_does_not_link_twice(site: Site, browser: Browser, monkeypatch) -> None:
     url = browser.callback_url()
-    killed_at(monkeypatch, "connectapp.connect.journal.Entry.remove", url, browser)
+    killed_at(monkeypatch, "connectapp.journal.Entry.remove", url, browser)
     assert [a.status for a in site.attempts()] == ["linked"]
     assert len(list(site.registry["connectapp.journal"].directory.iterdir())) == 1
     site.recover()
@@ -63,7 +65,7 @@ def test_a_crash_during_the_exchange_is_an_unknown_outcome(site: Site, browser: 
 
 def test_a_crash_before_the_burn_leaves_the_attempt_usable(site: Site, browser: Browser, monkeypatch) -> None:
     url = browser.callback_url()
-    killed_at(monkeypatch, "connectapp.connect.journal.Journal.reserve", url, browser)
+    killed_at(monkeypatch, "connectapp.journal.Journal.reserve", url, browser)
     assert [a.status for a in site.attempts()] == ["pending"]
     site.recover()
     assert "Connected" in browser.get(url, status=303).follow().text
@@ -145,15 +147,15 @@ def test_a_refused_grant_is_taken_back_even_if_the_journal_could_not_say_so(
 ) -> None:
     url = browser.callback_url()
     site.sandbox.fault(endpoint="account", after=True, json_merge={"id": "acct_1Somebody"})
-    real = Entry.write
+    real = records.write
 
-    def full(self: Entry, facts: AttemptFacts, record: Record) -> None:
+    def full(entry: Entry, facts: AttemptFacts, record: Record) -> None:
         if record.ending is not None:
             raise OSError(28, "No space left on device")
-        real(self, facts, record)
+        real(entry, facts, record)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Entry, "write", full)
+        patch.setattr("connectapp.connect.settlement.write", full)
         killed_at(monkeypatch, "connectapp.accounts.lifecycle.Lifecycle.revoke_unused", url, browser)
     assert [a.status for a in site.attempts()] == ["refused"]
     assert len(site.sandbox.live_grants()) == 1

@@ -227,7 +227,7 @@ DEFENCES: dict[str, Defence] = {
     "tenant-filter": Defence(("AZ-02",), "connectapp.accounts.store:AccountStore.view", _of_anybody),
     "associated-data": Defence(("SR-04",), "connectapp.vault:_associated", _unbound),
     "masked-secrets": Defence(("SR-10", "SR-11"), "connectapp.secret:Secret", _readable),
-    "journal-before-storing": Defence(("DP-03", "DP-04"), "connectapp.connect.journal:Entry.write", always(None)),
+    "journal-before-storing": Defence(("DP-03", "DP-04"), "connectapp.journal:Entry.write", always(None)),
     "total-deadline": Defence(("TE-01",), "connectapp.oauth.transport:Call", _slower),
     "size-cap": Defence(("TE-06",), "connectapp.oauth.transport:Transport.__init__", _larger),
     "xml-is-data": Defence(

@@ -1,52 +1,31 @@
-"""The sealed journal: grants between the provider's answer and the database, one file per attempt.
+"""The sealed journal: grants between the provider's answer and the database, one file each.
 
 A grant exists at the provider the moment it answers; losing it would leave an access that nobody knows of. So the
-answer goes to disk, sealed and synced, before anything else. Whoever works on an attempt holds its file under `flock`:
-the lock dies with its process, and the next one takes over at once. An entry that was reserved and never written says
-that the code was perhaps redeemed and the answer is lost.
+answer goes to disk, sealed and synced, before anything else. Whoever works on a file holds it under `flock`: the lock
+dies with its process, and the next one takes over at once. An entry that was reserved and never written says that the
+provider was perhaps asked and the answer is lost.
 """
 
 import fcntl
-import json
 import os
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 
-from connectapp.connect.attempts import AttemptFacts, Status
-from connectapp.db import utcnow
 from connectapp.errors import UnavailableError
-from connectapp.providers.interfaces import Grant
 from connectapp.secret import Secret
 from connectapp.vault import Binding, KeyRing
 
-ENTRY_BYTES = 16384  # allocated on disk before the code is redeemed, so that the answer surely fits
+ENTRY_BYTES = 16384  # allocated on disk before the provider is asked, so that the answer surely fits
 LENGTH_BYTES = 4
-SECRETS = ("access_token", "refresh_token")
-
-
-@dataclass(frozen=True)
-class Record:
-    """What is to be done with a grant: link it, or take it back.
-
-    :param noted_at: when the provider answered.
-    :param ending: None while it is to be linked; else the status in which the attempt ends, with its `reason`.
-    """
-
-    grant: Grant
-    noted_at: datetime
-    ending: Status | None = None
-    reason: str | None = None
 
 
 class Entry:
-    """One attempt's file, held under lock until `close` or `remove`."""
+    """One file, held under lock until `close` or `remove`. :ivar subject: the id of what it is about."""
 
     def __init__(self, path: Path, descriptor: int, ring: KeyRing) -> None:
         self.path = path
-        self.attempt_id = path.stem
+        self.subject = path.stem
         self.descriptor: int | None = descriptor
         self._ring = ring
 
@@ -60,16 +39,16 @@ class Entry:
         os.pwrite(self._held(), bytes(ENTRY_BYTES), 0)
         os.fsync(self._held())
 
-    def write(self, facts: AttemptFacts, record: Record) -> None:
+    def write(self, binding: Binding, record: Secret) -> None:
         """Seal the record to disk; it is safe when this returns.
 
         :raises OSError: if the disk refuses.
         """
-        sealed = self._ring.seal(Secret(_dump(record)), _binding(facts))
+        sealed = self._ring.seal(record, binding)
         os.pwrite(self._held(), len(sealed).to_bytes(LENGTH_BYTES) + sealed, 0)
         os.fsync(self._held())
 
-    def read(self, facts: AttemptFacts) -> Record | None:
+    def read(self, binding: Binding) -> Secret | None:
         """The record; None if the answer never came.
 
         :raises UnreadableError: if it was altered or its key is not in the ring.
@@ -78,10 +57,10 @@ class Entry:
         if length == 0:
             return None
         sealed = os.pread(self._held(), length, LENGTH_BYTES)
-        return _load(self._ring.open(sealed, _binding(facts)).reveal())
+        return self._ring.open(sealed, binding)
 
     def remove(self) -> None:
-        """The attempt is settled; the file goes, then the lock. Safe to repeat."""
+        """All is settled; the file goes, then the lock. Safe to repeat."""
         if self.descriptor is not None:
             self.path.unlink(missing_ok=True)
             self.close()
@@ -97,19 +76,21 @@ class Journal:
     """The directory of entries, on a local disk (`flock` over a network is not to be trusted).
 
     :param directory: made if missing, readable by nobody else. :param ring: seals the entries.
+    :param kind: what its entries are about; it is the suffix of their files.
     """
 
-    def __init__(self, directory: Path, ring: KeyRing) -> None:
+    def __init__(self, directory: Path, ring: KeyRing, kind: str) -> None:
         self.directory = directory
         self._ring = ring
+        self._kind = kind
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
 
-    def reserve(self, attempt_id: str) -> Entry:
-        """Make the attempt's file with all the room that it will need, before the code is redeemed.
+    def reserve(self, subject: str) -> Entry:
+        """Make a file with all the room that it will need, before the provider is asked.
 
         :raises UnavailableError: if the disk refuses; nothing was sent to the provider then.
         """
-        path = self.directory / f"{attempt_id}.entry"
+        path = self.directory / f"{subject}.{self._kind}"
         try:
             entry = self._lock(path, os.O_CREAT, fcntl.LOCK_EX)
         except OSError as error:
@@ -124,7 +105,7 @@ class Journal:
 
     def unfinished(self) -> Iterator[Entry]:
         """The entries that nobody works on; each is held until its user closes or removes it."""
-        for path in sorted(self.directory.glob("*.entry")):
+        for path in sorted(self.directory.glob(f"*.{self._kind}")):
             entry = None
             with suppress(OSError):  # held by somebody, or gone
                 entry = self._lock(path, 0, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -150,49 +131,3 @@ class Journal:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-
-
-def note(grant: Grant) -> Record:
-    """A record of a grant that has just come."""
-    return Record(grant, utcnow())
-
-
-def to_revoke(record: Record, ending: Status, reason: str) -> Record:
-    """The same grant, to be taken back."""
-    return replace(record, ending=ending, reason=reason)
-
-
-def _binding(facts: AttemptFacts) -> Binding:
-    return Binding("journal", facts.id, facts.organizer_id, facts.provider, facts.mode, "record")
-
-
-def dump_grant(grant: Grant) -> dict[str, object]:
-    """A grant as JSON values, secrets in clear: only ever for `KeyRing.seal`."""
-    values: dict[str, object] = {
-        name: value for name, value in vars(grant).items() if not isinstance(value, (Secret, datetime))
-    }
-    values |= {name: secret.reveal() for name in SECRETS if (secret := getattr(grant, name))}
-    values["expires_at"] = grant.expires_at and grant.expires_at.isoformat()
-    return values
-
-
-def load_grant(values: dict[str, object]) -> Grant:
-    """The reverse of `dump_grant`."""
-    known = dict(values)
-    for name in SECRETS:
-        if known.get(name):
-            known[name] = Secret(str(known[name]))
-    if known["expires_at"]:
-        known["expires_at"] = datetime.fromisoformat(str(known["expires_at"]))
-    return Grant(**known)  # type: ignore[arg-type]
-
-
-def _dump(record: Record) -> str:
-    head = {"noted_at": record.noted_at.isoformat(), "ending": record.ending, "reason": record.reason}
-    return json.dumps(head | {"grant": dump_grant(record.grant)})
-
-
-def _load(text: str) -> Record:
-    values = json.loads(text)
-    ending = values["ending"] and Status(values["ending"])
-    return Record(load_grant(values["grant"]), datetime.fromisoformat(values["noted_at"]), ending, values["reason"])
