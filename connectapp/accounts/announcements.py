@@ -58,7 +58,7 @@ class AccountDisconnected:
 class AccountLost:
     """An account does not work any more until its organizer connects it again; nobody ended it here.
 
-    :param reason: a word of `connectapp.accounts.endings.SENTENCES`.
+    :param reason: a word of `connectapp.accounts.losses.SENTENCES`.
     """
 
     account_id: str

@@ -7,30 +7,18 @@ from typing import Any
 
 from connectapp import audit
 from connectapp.accounts.announcements import AccountLosing, AccountLost
+from connectapp.accounts.losses import DISCONNECTED_THERE
 from connectapp.accounts.models import ACTIVE, RECONNECT_REQUIRED, ConnectedAccount
 from connectapp.accounts.store import AccountStore, masked
 from connectapp.db import Work
-
-# Why a link must be connected again; what each means to the organizer is in `SENTENCES`.
-REFRESH_REFUSED = "refresh_refused"  # the provider refused to renew the access
-REFRESH_LOST = "refresh_lost"  # it renewed the access perhaps, and we stopped before its answer was stored
-DISCONNECTED_THERE = "disconnected_there"  # it told that the organizer took the access back
-ACCESS_REFUSED = "access_refused"  # it does not accept the access any more
-
-SENTENCES = {
-    REFRESH_REFUSED: "{provider} did not renew our access to this account.",
-    REFRESH_LOST: "Our access to this account was being renewed when we were interrupted, and {provider} does not "
-    "accept what we have any more.",
-    DISCONNECTED_THERE: "{provider} told us that the connection was ended there.",
-    ACCESS_REFUSED: "{provider} does not accept our access to this account any more.",
-}
 
 
 def mark_lost(work: Work, store: AccountStore, link: ConnectedAccount, reason: str, **details: str) -> bool:
     """Note that a locked link does not work any more, in the caller's transaction; its owners are told, once.
 
-    :param work: of that transaction. :param reason: a word of `SENTENCES`; with ``disconnected_there`` its credentials
-        are destroyed, for nobody can use them any more.
+    :param work: of that transaction.
+    :param reason: a word of `losses.SENTENCES`; with ``disconnected_there`` its credentials are destroyed, for nobody
+        can use them any more.
     :param details: plain words for the audit record. :return: whether it worked until now.
     """
     if link.status != ACTIVE:

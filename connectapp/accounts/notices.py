@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from connectapp.accounts.announcements import AccountLosing, AccountReplacing
-from connectapp.accounts.endings import SENTENCES
+from connectapp.accounts.losses import sentence
 from connectapp.accounts.store import AccountStore
 from connectapp.mail import get_mailer, quoted
 from connectapp.organizers.models import Membership, Organizer, User
@@ -53,7 +53,7 @@ def tell_of_loss(registry: Any, event: AccountLosing) -> None:
     text = LOST.format(
         organizer=quoted(session.scalar(select(Organizer.name).filter_by(id=lost.organizer_id))),
         account=_named(event.store, lost.account_id, lost.organizer_id),
-        reason=SENTENCES[lost.reason].format(provider=_title(registry, lost.provider)),
+        reason=sentence(lost.reason, _title(registry, lost.provider)),
         url=get_settings(registry).url,
         account_id=lost.account_id,
     )

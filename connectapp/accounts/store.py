@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from connectapp import audit
+from connectapp.accounts.losses import sentence
 from connectapp.accounts.models import ACTIVE, DISCONNECTED, LIVE_STATES, ConnectedAccount, ProviderAccount
 from connectapp.db import insert, utcnow, uuid7
 from connectapp.errors import RefusedError
@@ -52,6 +53,10 @@ class AccountView:
     @property
     def path(self) -> str:
         return f"/accounts/{self.id}"
+
+    def loss(self, provider_title: str) -> str:
+        """Why it must be connected again, in the organizer's words."""
+        return sentence(self.problem, provider_title) if self.problem else ""
 
 
 def masked(external_id: str) -> str:

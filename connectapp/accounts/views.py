@@ -24,6 +24,7 @@ from connectapp.vault import get_vault
 EVENTS = {
     "account.linked": "Connected",
     "account.reconnected": "Connected again",
+    "account.lost": "Stopped working",
     "account.disconnecting": "Disconnected here",
     "account.disconnected": "Access given back",
     "account.forgotten": "Access forgotten; it can only be ended at the provider",

@@ -7,7 +7,7 @@ from typing import Any
 from pyramid.renderers import render_to_response
 
 from connectapp import countries, money, offers
-from connectapp.accounts.models import ACTIVE
+from connectapp.accounts.models import USED_STATES
 from connectapp.accounts.store import Owner
 from connectapp.connect.attempts import Attempt, Status
 from connectapp.db import uuid7
@@ -143,5 +143,5 @@ class EventForm:
 
     def replaced_by(self, provider: IPaymentProvider) -> str | None:
         """The account that a connection from this form takes the place of: the event has that provider already."""
-        same = (one.id for one in self.payees if one.status == ACTIVE and one.provider_name == provider.name)
+        same = (one.id for one in self.payees if one.status in USED_STATES and one.provider_name == provider.name)
         return next(same, None)

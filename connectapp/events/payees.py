@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from connectapp.accounts.models import ACTIVE
+from connectapp.accounts.models import ACTIVE, RECONNECT_REQUIRED
 from connectapp.accounts.store import AccountView
 from connectapp.providers.interfaces import IPaymentProvider
 
@@ -11,6 +11,7 @@ Providers = Mapping[str, IPaymentProvider]
 SENTENCES = {
     "missing": "Choose the account that the ticket money goes to.",
     "not_active": "This account is not connected any more. Choose another one, or connect it again.",
+    "lost": "{provider} does not accept our access to this account any more. Connect it again on its page.",
     "not_configured": "{provider} is not set up on this platform at present. Choose another account.",
     "no_tickets": "{provider} takes no payments for tickets. Choose an account of another provider.",
     "no_charges": "{provider} does not let this account take payments yet. Finish its set-up at {provider}.",
@@ -19,7 +20,7 @@ SENTENCES = {
     "not_rounded": "{provider} cannot charge this amount exactly. Round the price.",
 }
 # What the account's own state is to blame for: sales pause, and the event itself can still be changed.
-PAUSES = {"missing", "not_active", "not_configured", "no_charges"}
+PAUSES = {"missing", "not_active", "lost", "not_configured", "no_charges"}
 
 
 def problem(price: int | None, currency: str | None, payee: AccountView | None, providers: Providers) -> str | None:
@@ -42,7 +43,7 @@ def problem(price: int | None, currency: str | None, payee: AccountView | None, 
 def obstacle(payee: AccountView, providers: Providers) -> str | None:
     """Why no tickets at all can be paid into the account here: it need not be offered; a word of `SENTENCES`."""
     if payee.status != ACTIVE:
-        return "not_active"
+        return "lost" if payee.status == RECONNECT_REQUIRED else "not_active"
     provider = providers.get(payee.provider_name)
     if provider is None or provider.mode != payee.mode:
         return "not_configured"
