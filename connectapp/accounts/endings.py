@@ -25,7 +25,6 @@ def mark_lost(work: Work, store: AccountStore, link: ConnectedAccount, reason: s
         return False
     link.status, link.problem = RECONNECT_REQUIRED, reason
     link.version += 1
-    link.lease = link.lease_ends_at = None
     if reason == DISCONNECTED_THERE:
         link.access_token = link.refresh_token = None
     account = link.provider_account

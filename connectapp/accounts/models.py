@@ -2,19 +2,15 @@
 
 from datetime import datetime
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, UniqueConstraint, false, text
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from connectapp.db import Base, id_column, utcnow
 
 # The states of a link. `reconnect_required` is unusable until its organizer connects it again, and keeps its place in
 # events; `disconnecting` is unusable for good, and the provider has not confirmed yet.
-ACTIVE, RECONNECT_REQUIRED, DISCONNECTING, DISCONNECTED = (
-    "active",
-    "reconnect_required",
-    "disconnecting",
-    "disconnected",
-)
+ACTIVE, RECONNECT_REQUIRED = "active", "reconnect_required"
+DISCONNECTING, DISCONNECTED = "disconnecting", "disconnected"
 USED_STATES = (ACTIVE, RECONNECT_REQUIRED)
 LIVE_STATES = (*USED_STATES, DISCONNECTING)
 
@@ -43,8 +39,7 @@ class ConnectedAccount(Base):
     """An organizer's link to a provider account, with its sealed credentials.
 
     `version` is for compare-and-swap; `proof` says how we know whose account it is (see `providers.interfaces`);
-    `tenant` is where the provider is asked about it; `problem` is why it must be connected again. Who refreshes the
-    access token holds the `lease` until its end; `unsettled` says that a refresh began whose outcome is not known.
+    `tenant` is where the provider is asked about it; `problem` is why it must be connected again.
     """
 
     __tablename__ = "connected_account"
@@ -77,9 +72,5 @@ class ConnectedAccount(Base):
     linked_at: Mapped[datetime] = mapped_column(default=utcnow)
     disconnected_at: Mapped[datetime | None]
     problem: Mapped[str | None]
-    refreshed_at: Mapped[datetime | None]
-    lease: Mapped[str | None]
-    lease_ends_at: Mapped[datetime | None]
-    unsettled: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     provider_account: Mapped[ProviderAccount] = relationship(lazy="joined", innerjoin=True)

@@ -127,7 +127,6 @@ class AccountStore:
 
     def _fill(self, link: ConnectedAccount, grant: Grant, identity: Identity, owner: Owner) -> None:
         link.status, link.problem = ACTIVE, None
-        link.lease, link.lease_ends_at, link.unsettled = None, None, False
         link.scope, link.token_type = grant.scope, grant.token_type
         link.publishable_key, link.expires_at = grant.publishable_key, grant.expires_at
         link.proof, link.linked_by, link.linked_at = identity.proof, owner.user_id, utcnow()
