@@ -76,13 +76,11 @@ class Journal:
     """The directory of entries, on a local disk (`flock` over a network is not to be trusted).
 
     :param directory: made if missing, readable by nobody else. :param ring: seals the entries.
-    :param kind: what its entries are about; it is the suffix of their files.
     """
 
-    def __init__(self, directory: Path, ring: KeyRing, kind: str) -> None:
+    def __init__(self, directory: Path, ring: KeyRing) -> None:
         self.directory = directory
         self._ring = ring
-        self._kind = kind
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def reserve(self, subject: str) -> Entry:
@@ -90,7 +88,7 @@ class Journal:
 
         :raises UnavailableError: if the disk refuses; nothing was sent to the provider then.
         """
-        path = self.directory / f"{subject}.{self._kind}"
+        path = self.directory / f"{subject}.entry"
         try:
             entry = self._lock(path, os.O_CREAT, fcntl.LOCK_EX)
         except OSError as error:
@@ -105,7 +103,7 @@ class Journal:
 
     def unfinished(self) -> Iterator[Entry]:
         """The entries that nobody works on; each is held until its user closes or removes it."""
-        for path in sorted(self.directory.glob(f"*.{self._kind}")):
+        for path in sorted(self.directory.glob("*.entry")):
             entry = None
             with suppress(OSError):  # held by somebody, or gone
                 entry = self._lock(path, 0, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -69,8 +69,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "organizers.models": {"db"},
     "accounts": {
-        "accounts", "audit", "db", "errors", "jobs", "journal", "organizers.models", "providers.interfaces",
-        "providers.tenants", "secret", "vault",
+        "accounts", "audit", "db", "errors", "jobs", "organizers.models", "providers.interfaces", "providers.tenants",
+        "secret", "vault",
     },
     # Jobs have no request; like `resources`, they find the providers themselves.
     "accounts.chase": {"accounts", "db", "errors", "jobs", "providers.registry", "vault"},

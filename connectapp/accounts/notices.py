@@ -61,10 +61,10 @@ def tell_of_loss(registry: Any, event: AccountLosing) -> None:
 
 
 def _mail_owners(registry: Any, session: Session, organizer_id: str, subject: str, text: str) -> None:
-    owners = select(User.email).join(Membership, Membership.user_id == User.id)
+    mailer, owners = get_mailer(registry), select(User.email).join(Membership, Membership.user_id == User.id)
     here = Membership.organizer_id == organizer_id
     for email in session.scalars(owners.where(here, Membership.role == "owner", User.disabled_at.is_(None))).all():
-        get_mailer(registry).write(session, email, subject, text)
+        mailer.write(session, email, subject, text)
 
 
 def _title(registry: Any, name: str) -> str:

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from connectapp import audit
+from connectapp.accounts.grants import SECRETS
 from connectapp.accounts.losses import sentence
 from connectapp.accounts.models import ACTIVE, DISCONNECTED, LIVE_STATES, ConnectedAccount, ProviderAccount
 from connectapp.db import insert, utcnow, uuid7
@@ -18,8 +19,6 @@ from connectapp.providers.interfaces import Grant, Identity
 from connectapp.providers.tenants import Tenant
 from connectapp.secret import Secret
 from connectapp.vault import Binding, KeyRing, get_vault
-
-TOKEN_FIELDS = ("access_token", "refresh_token")
 
 
 @dataclass(frozen=True)
@@ -132,7 +131,7 @@ class AccountStore:
         link.proof, link.linked_by, link.linked_at = identity.proof, owner.user_id, utcnow()
         link.tenant = dict(identity.tenant)
         link.version += 1
-        for name in TOKEN_FIELDS:
+        for name in SECRETS:
             token: Secret | None = getattr(grant, name)
             setattr(link, name, None if token is None else self.ring.seal(token, binding(link, name)))
 

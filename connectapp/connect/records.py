@@ -12,8 +12,6 @@ from connectapp.providers.interfaces import Grant
 from connectapp.secret import Secret
 from connectapp.vault import Binding
 
-KIND = "entry"  # of the journal's files
-
 
 @dataclass(frozen=True)
 class Record:

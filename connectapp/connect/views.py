@@ -17,7 +17,6 @@ from connectapp.connect import messages, questions
 from connectapp.connect.attempts import Attempt, Status, facts, place_of
 from connectapp.connect.leaving import answer, begin, leave, link_flow
 from connectapp.connect.questions import Answers
-from connectapp.connect.records import KIND
 from connectapp.connect.replacement import Replacement
 from connectapp.connect.settlement import CHOOSE
 from connectapp.db import is_id
@@ -235,5 +234,5 @@ def confirm(context: ProviderContext, request: Any) -> Any:
 
 def includeme(config: Any) -> None:
     settings = get_settings(config.registry)
-    config.registry["connectapp.journal"] = Journal(Path(settings.journal_dir), get_vault(config.registry), KIND)
+    config.registry["connectapp.journal"] = Journal(Path(settings.journal_dir), get_vault(config.registry))
     config.scan(__name__)

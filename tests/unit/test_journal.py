@@ -12,7 +12,7 @@ import pytest
 
 from connectapp.accounts.grants import dump_grant, load_grant
 from connectapp.connect.attempts import AttemptFacts, Status
-from connectapp.connect.records import KIND, note, read, to_revoke, write
+from connectapp.connect.records import note, read, to_revoke, write
 from connectapp.db import uuid7
 from connectapp.errors import UnavailableError, UnreadableError
 from connectapp.journal import Journal
@@ -51,7 +51,7 @@ def facts(attempt_id: str | None = None) -> AttemptFacts:
 
 @pytest.fixture
 def journal(tmp_path: Path, ring: KeyRing) -> Journal:
-    return Journal(tmp_path / "journal", ring, KIND)
+    return Journal(tmp_path / "journal", ring)
 
 
 def test_a_record_comes_back_as_it_was(journal: Journal) -> None:
@@ -107,7 +107,7 @@ def test_altered_or_moved_records_do_not_open(journal: Journal, ring: KeyRing) -
     with pytest.raises(UnreadableError):
         read(entry, one)
     entry.close()
-    strangers = Journal(journal.directory, parse_ring(new_key_line()), KIND)
+    strangers = Journal(journal.directory, parse_ring(new_key_line()))
     (found,) = strangers.unfinished()
     with pytest.raises(UnreadableError):
         read(found, one)
@@ -130,7 +130,7 @@ import sys
 from pathlib import Path
 from connectapp.journal import Journal
 from connectapp.vault import new_key_line, parse_ring
-entry = Journal(Path(sys.argv[1]), parse_ring(new_key_line()), "entry").reserve(sys.argv[2])
+entry = Journal(Path(sys.argv[1]), parse_ring(new_key_line())).reserve(sys.argv[2])
 print("held", flush=True)
 sys.stdin.read()
 """
