@@ -3,13 +3,10 @@
 The link keeps its place in events and everywhere else: connecting the same account again brings it back.
 """
 
-from typing import Any
-
-from connectapp import audit
 from connectapp.accounts.announcements import AccountLosing, AccountLost
 from connectapp.accounts.losses import DISCONNECTED_THERE
 from connectapp.accounts.models import ACTIVE, RECONNECT_REQUIRED, ConnectedAccount
-from connectapp.accounts.store import AccountStore, masked
+from connectapp.accounts.store import AccountStore
 from connectapp.db import Work
 
 
@@ -28,9 +25,7 @@ def mark_lost(work: Work, store: AccountStore, link: ConnectedAccount, reason: s
     if reason == DISCONNECTED_THERE:
         link.access_token = link.refresh_token = None
     account = link.provider_account
-    facts: dict[str, Any] = {"reason": reason, "account": masked(account.external_id), **details}
-    subject = f"connected_account:{link.id}"
-    audit.record(store.session, "account.lost", subject, organizer_id=link.organizer_id, **facts)
+    store.note(link, "account.lost", reason=reason, **details)
     lost = AccountLost(link.id, link.organizer_id, account.provider, account.mode, reason)
     work.tell(AccountLosing(store, lost))
     work.announce(lost)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from connectapp import audit, jobs
 from connectapp.accounts.announcements import AccountDisconnected
 from connectapp.accounts.models import DISCONNECTED, DISCONNECTING, USED_STATES, ConnectedAccount
-from connectapp.accounts.store import AccountStore, Owner, masked
+from connectapp.accounts.store import AccountStore, Owner, subject
 from connectapp.db import Work, utcnow
 from connectapp.errors import ProviderError, UnreadableError
 from connectapp.providers.interfaces import Grant, IPaymentProvider
@@ -84,7 +84,7 @@ class Lifecycle:
             link = session.get(ConnectedAccount, account_id)
             if link is None or link.status != DISCONNECTING:
                 return None
-            ended = audit.records(session, _subject(link), "account.disconnecting")
+            ended = audit.records(session, subject(link.id), "account.disconnecting")
             owner = Owner(link.organizer_id, (ended and ended[0].user_id) or link.linked_by)
             return Unrevoked(owner, link.provider_account.provider, link.provider_account.mode)
 
@@ -120,7 +120,7 @@ class Lifecycle:
             store = AccountStore(session, self.ring)
             link = store.locked(revocation.account_id, owner.organizer_id)
             if failure:
-                _note(store, link, owner, "account.revoke_failed", code=failure)
+                store.note(link, "account.revoke_failed", owner.user_id, code=failure)
             elif link.status != DISCONNECTED:
                 if link.status in USED_STATES:  # linked again meanwhile: the provider has just cut that link too
                     self._announce_end(link)
@@ -139,7 +139,7 @@ def mark_disconnecting(store: AccountStore, link: ConnectedAccount, owner: Owner
     """
     link.status, link.problem = DISCONNECTING, None
     link.version += 1
-    _note(store, link, owner, "account.disconnecting")
+    store.note(link, "account.disconnecting", owner.user_id)
     revocation = _unless_used(store, link, owner)
     if revocation is not None:
         jobs.enqueue(store.session, REVOKE, link.id, utcnow() + jobs.FIRST_PAUSE)
@@ -153,10 +153,6 @@ def _unless_used(store: AccountStore, link: ConnectedAccount, owner: Owner) -> R
         _close(store, link, owner)
         return None
     return _revocation(store, link)
-
-
-def _subject(link: ConnectedAccount) -> str:
-    return f"connected_account:{link.id}"
 
 
 def _revocation(store: AccountStore, link: ConnectedAccount) -> Revocation:
@@ -173,16 +169,4 @@ def _close(store: AccountStore, link: ConnectedAccount, owner: Owner, action: st
     link.version += 1
     link.access_token = link.refresh_token = None
     link.disconnected_at = utcnow()
-    _note(store, link, owner, action)
-
-
-def _note(store: AccountStore, link: ConnectedAccount, owner: Owner, action: str, **details: str) -> None:
-    audit.record(
-        store.session,
-        action,
-        _subject(link),
-        organizer_id=owner.organizer_id,
-        user_id=owner.user_id,
-        account=masked(link.provider_account.external_id),
-        **details,
-    )
+    store.note(link, action, owner.user_id)

@@ -58,6 +58,11 @@ class AccountView:
         return sentence(self.problem, provider_title) if self.problem else ""
 
 
+def subject(account_id: str) -> str:
+    """What the audit record calls a connected account."""
+    return f"connected_account:{account_id}"
+
+
 def masked(external_id: str) -> str:
     """Enough of an account's id to tell it from another: ``acct_…1234``."""
     head, separator, _ = external_id.partition("_")
@@ -90,19 +95,22 @@ class AccountStore:
         self._fill(link, grant, identity, owner)
         self.session.add(link)
         self.session.flush()
+        action = "account.reconnected" if own else "account.linked"
+        facts = {"provider": provider, "mode": grant.mode, "scope": grant.scope, "proof": identity.proof}
+        self.note(link, action, owner.user_id, **facts)
+        return link.id
+
+    def note(self, link: ConnectedAccount, action: str, user_id: str | None = None, **details: str) -> None:
+        """Add to the audit record what happened to a link. :param user_id: who did it, if a person did."""
         audit.record(
             self.session,
-            "account.reconnected" if own else "account.linked",
-            f"connected_account:{link.id}",
-            organizer_id=owner.organizer_id,
-            user_id=owner.user_id,
-            provider=provider,
-            mode=grant.mode,
-            account=masked(identity.external_id),
-            scope=grant.scope,
-            proof=identity.proof,
+            action,
+            subject(link.id),
+            organizer_id=link.organizer_id,
+            user_id=user_id,
+            account=masked(link.provider_account.external_id),
+            **details,
         )
-        return link.id
 
     def check_free(self, provider: str, mode: str, identity: Identity, organizer_id: str, *, share: bool) -> None:
         """Refuse early what `link` would refuse.

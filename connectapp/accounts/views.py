@@ -9,7 +9,7 @@ from sqlalchemy import select
 from connectapp import offers
 from connectapp.accounts.lifecycle import Lifecycle
 from connectapp.accounts.models import ACTIVE
-from connectapp.accounts.store import Owner
+from connectapp.accounts.store import Owner, subject
 from connectapp.accounts.uses import uses_of
 from connectapp.audit import AuditRecord
 from connectapp.errors import UnavailableError
@@ -75,7 +75,7 @@ def _history(request: Any, account_id: str) -> list[dict[str, Any]]:
     rows = request.dbsession.execute(
         select(AuditRecord.at, AuditRecord.action, User.email)
         .outerjoin(User, User.id == AuditRecord.user_id)
-        .where(AuditRecord.subject == f"connected_account:{account_id}")
+        .where(AuditRecord.subject == subject(account_id))
         .order_by(AuditRecord.id.desc())
     )
     return [{"at": at, "text": EVENTS[action], "who": email} for at, action, email in rows if action in EVENTS]
