@@ -74,7 +74,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     # Jobs have no request; like `resources`, they find the providers themselves.
     "accounts.chase": {"accounts", "db", "errors", "jobs", "providers.registry", "vault"},
-    "accounts.notices": {"accounts", "mail", "organizers.models", "providers.registry", "settings"},
+    "accounts.notices": {
+        "accounts", "mail", "organizers.models", "providers.interfaces", "providers.registry", "settings",
+    },
     "accounts.views": {
         "accounts", "audit", "errors", "layout", "offers", "organizers.models", "providers.capabilities", "resources",
         "security", "vault",

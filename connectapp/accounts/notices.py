@@ -10,6 +10,7 @@ from connectapp.accounts.losses import sentence
 from connectapp.accounts.store import AccountStore
 from connectapp.mail import get_mailer, quoted
 from connectapp.organizers.models import Membership, Organizer, User
+from connectapp.providers.interfaces import title_of
 from connectapp.providers.registry import get_providers
 from connectapp.settings import get_settings
 
@@ -53,7 +54,7 @@ def tell_of_loss(registry: Any, event: AccountLosing) -> None:
     text = LOST.format(
         organizer=quoted(session.scalar(select(Organizer.name).filter_by(id=lost.organizer_id))),
         account=_named(event.store, lost.account_id, lost.organizer_id),
-        reason=sentence(lost.reason, _title(registry, lost.provider)),
+        reason=sentence(lost.reason, title_of(lost.provider, get_providers(registry))),
         url=get_settings(registry).url,
         account_id=lost.account_id,
     )
@@ -65,11 +66,6 @@ def _mail_owners(registry: Any, session: Session, organizer_id: str, subject: st
     here = Membership.organizer_id == organizer_id
     for email in session.scalars(owners.where(here, Membership.role == "owner", User.disabled_at.is_(None))).all():
         mailer.write(session, email, subject, text)
-
-
-def _title(registry: Any, name: str) -> str:
-    provider = get_providers(registry).get(name)
-    return provider.title if provider else name.capitalize()
 
 
 def _named(store: AccountStore, account_id: str, organizer_id: str) -> str:

@@ -17,7 +17,7 @@ from connectapp.events.fields import Problems, Typed, Values
 from connectapp.events.models import PUBLISHED
 from connectapp.events.store import Draft, EventView
 from connectapp.offers import Offers
-from connectapp.providers.interfaces import IPaymentProvider
+from connectapp.providers.interfaces import IPaymentProvider, title_of
 
 CONNECTED = "{provider} is connected, and chosen below. Save the event to keep it."
 FULL = (
@@ -94,7 +94,7 @@ class EventForm:
         account = self.choice.accounts.get(linked or "")
         if attempt is None or account is None or not self.choice.may_choose:
             return texts, LEFT
-        provider = payees.provider_title(account, self.providers)
+        provider = title_of(account.provider_name, self.providers)
         box = self.choice.box_for(account, attempt.replaces_id, texts)
         if box is None:
             return texts, FULL.format(provider=provider)

@@ -4,14 +4,14 @@ from collections.abc import Mapping
 
 from connectapp.accounts.models import ACTIVE, RECONNECT_REQUIRED
 from connectapp.accounts.store import AccountView
-from connectapp.providers.interfaces import IPaymentProvider
+from connectapp.providers.interfaces import IPaymentProvider, title_of
 
 Providers = Mapping[str, IPaymentProvider]
 
 SENTENCES = {
     "missing": "Choose the account that the ticket money goes to.",
     "not_active": "This account is not connected any more. Choose another one, or connect it again.",
-    "lost": "{provider} does not accept our access to this account any more. Connect it again on its page.",
+    "lost": "{loss} Connect it again on its page.",
     "not_configured": "{provider} is not set up on this platform at present. Choose another account.",
     "no_tickets": "{provider} takes no payments for tickets. Choose an account of another provider.",
     "no_charges": "{provider} does not let this account take payments yet. Finish its set-up at {provider}.",
@@ -52,10 +52,6 @@ def obstacle(payee: AccountView, providers: Providers) -> str | None:
 
 def sentence(word: str, currency: str | None, payee: AccountView | None, providers: Providers) -> str:
     """The problem in the organizer's words."""
-    return SENTENCES[word].format(provider=provider_title(payee, providers) if payee else "", currency=currency)
-
-
-def provider_title(payee: AccountView, providers: Providers) -> str:
-    """What people call the account's provider, also where that is not configured any more."""
-    provider = providers.get(payee.provider_name)
-    return provider.title if provider else payee.provider_name.capitalize()
+    title = title_of(payee.provider_name, providers) if payee else ""
+    loss = payee.loss(title) if payee else ""
+    return SENTENCES[word].format(provider=title, loss=loss, currency=currency)

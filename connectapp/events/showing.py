@@ -12,6 +12,7 @@ from connectapp.events.fields import Values
 from connectapp.events.models import PUBLISHED
 from connectapp.events.payees import Providers
 from connectapp.events.store import EventView
+from connectapp.providers.interfaces import title_of
 
 DAY_AND_TIME = "EEE d MMM y, HH:mm"
 NONE_WORKS = "None of the accounts can take the money at present. Below is why, and what to do."
@@ -76,7 +77,7 @@ def shown(event: EventView, providers: Providers) -> ShownEvent:
 def _payee(account: AccountView, values: Values, providers: Providers) -> ShownPayee:
     word = payees.problem(values.price, values.currency, account, providers)
     problem = payees.sentence(word, values.currency, account, providers) if word else None
-    return ShownPayee(payees.provider_title(account, providers), payout(account), problem)
+    return ShownPayee(title_of(account.provider_name, providers), payout(account), problem)
 
 
 def _paused(values: Values, ways: tuple[ShownPayee, ...]) -> str | None:

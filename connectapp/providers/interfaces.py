@@ -266,3 +266,9 @@ class IPaymentProvider(Protocol):
 
         :param amount: in minor units (ISO 4217). :param currency: ISO 4217, lower case, like the account's own.
         """
+
+
+def title_of(name: str, providers: Mapping[str, IPaymentProvider]) -> str:
+    """What people call a provider, also one that is not configured any more."""
+    provider = providers.get(name)
+    return provider.title if provider else name.capitalize()

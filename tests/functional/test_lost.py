@@ -67,7 +67,9 @@ def test_it_is_told_once_and_only_of_what_worked(site: Site, browser: Browser) -
 @pytest.mark.parametrize("reason", SENTENCES)
 def test_each_reason_has_its_sentence(site: Site, browser: Browser, reason: str) -> None:
     (account,) = connected(browser, "Old Mill")
+    event = make_event(browser, **boxes(account))
     lose(site, account, reason)
-    assert SENTENCES[reason].format(provider="Stripe") in browser.get(f"/accounts/{account}").text
+    for page in (f"/accounts/{account}", event):
+        assert SENTENCES[reason].format(provider="Stripe") in browser.get(page).text
     kept = site.rows("SELECT access_token FROM connected_account")[0].access_token is not None
     assert kept == (reason != DISCONNECTED_THERE)
